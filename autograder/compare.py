@@ -1,0 +1,124 @@
+"""What a check asserts with. Type, then shape, then finiteness, then values, in that order.
+
+The verdict rests on one number for the whole array, ‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9), which neither a
+zero entry nor float32 can upset; the message names the entry that is furthest off.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
+
+
+class CheckFailed(AssertionError):
+    """The student's value is not right. `saw` is what was judged: its fingerprint may be known."""
+
+    def __init__(self, message: str, saw: object = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.saw, self.hint = message, saw, hint
+
+
+def fail(message: str, saw: object = None, hint: str | None = None) -> NoReturn:
+    raise CheckFailed(message, saw, hint)
+
+
+def expect(condition: object, message: str, saw: object = None, hint: str | None = None) -> None:
+    """A property in words: `message` says what was found and what was expected."""
+    if not condition:
+        fail(message, saw, hint)
+
+
+def numbers(actual: object, name: str) -> np.ndarray:
+    """`actual` as an array of floats: an array, a number, or lists of numbers all alike."""
+    if actual is None:
+        fail(f"{name} is None; is a return missing?", saw=actual)
+    try:
+        array = np.asarray(actual)
+    except ValueError:
+        fail(f"{name} is a nested list whose rows differ in length", saw=actual)
+    if array.dtype.kind not in "biuf":
+        kind = f"an array of dtype {array.dtype}" if isinstance(actual, np.ndarray) else type(actual).__name__
+        fail(f"{name} is {_article(kind)}, expected an array of real numbers", saw=actual)
+    return array.astype(float)
+
+
+def assert_shape(actual: object, shape: Sequence[int], name: str = "the result") -> np.ndarray:
+    """The value has exactly this shape; return it as an array of floats."""
+    array = numbers(actual, name)
+    expected = tuple(shape)
+    if array.shape != expected:
+        fail(f"{name} has shape {array.shape}, expected {expected}", saw=array)
+    return array
+
+
+def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
+    """No entry is NaN or infinite; return the value as an array of floats."""
+    array = numbers(actual, name)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number{_count(bad)}", saw=array)
+    return array
+
+
+def assert_close(actual: object, expected: object, name: str = "the result", tolerance: float = TOLERANCE) -> None:
+    """The value equals the expected one, up to rounding in either precision."""
+    e = np.asarray(expected, float)
+    a = assert_finite(assert_shape(actual, e.shape, name), name)
+    error = relative_error(a, e)
+    if not error <= tolerance:  # written so that a NaN fails
+        gap = np.abs(a - e)
+        worst = np.zeros(a.shape, bool)
+        worst[np.unravel_index(np.argmax(gap), a.shape)] = True
+        differ = gap > tolerance * (np.abs(a) + np.abs(e) + 1e-9)
+        fail(
+            f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected {_show(e[worst][0])}"
+            f"{_count(differ, error)}",
+            saw=a,
+        )
+
+
+def assert_scalar(actual: object, expected: float, name: str = "the loss") -> None:
+    """A single number: a float, an int or an array without axes."""
+    if isinstance(actual, np.ndarray) and actual.shape != ():
+        fail(f"{name} is an array of shape {actual.shape}, expected one number", saw=actual)
+    if isinstance(actual, (list, tuple, dict, str)):
+        fail(f"{name} is {_article(type(actual).__name__)}, expected one number", saw=actual)
+    assert_close(actual, expected, name)
+
+
+def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
+    """A tuple or list with one part for each name; return the parts."""
+    wanted = f"{len(names)} values ({', '.join(names)})"
+    if not isinstance(actual, (tuple, list)):
+        fail(f"the result is {_article(type(actual).__name__)}, expected {wanted}", saw=actual)
+    if len(actual) != len(names):
+        fail(f"the result has {len(actual)} values, expected {wanted}", saw=actual)
+    return list(actual)
+
+
+def relative_error(a: np.ndarray, e: np.ndarray) -> float:
+    """‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9) over all entries."""
+    return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9))
+
+
+def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
+    if array.shape == ():
+        return name
+    index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
+    return f"{name}[{index}]"
+
+
+def _count(mask: np.ndarray, error: float | None = None) -> str:
+    notes = [f"{int(mask.sum())} of {mask.size} entries"] if mask.size > 1 else []
+    notes += [f"relative error {error:.2g}"] if error is not None else []
+    return f" ({', '.join(notes)})" if notes else ""
+
+
+def _show(number: float) -> str:
+    return f"{number:.6g}"
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" if not kind.startswith("an ") else kind

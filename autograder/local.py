@@ -1,0 +1,20 @@
+"""The student in this process: a live notebook's namespace, or a module of the instructor's."""
+
+from typing import Any
+
+from autograder import calling
+from autograder.student import Reply
+from autograder.topic import ExerciseSpec
+
+
+class Local:
+    """A Backend over a namespace. It has no time limit: at home the stop button is at hand."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+
+    def begin(self, spec: ExerciseSpec) -> None:
+        """Nothing to prepare: the namespace is what it is."""
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
+        return Reply(**calling.call(self._namespace, function, args, kwargs))

@@ -1,0 +1,145 @@
+"""Read a submitted notebook, whatever state it is in, and take the student's own code from it."""
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import UserError
+from autograder.topic import Topic
+
+MAX_BYTES = 64 << 20
+
+
+class Unreadable(UserError):
+    """The file is no notebook of this topic: it scores 0 and the report says why."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell as it stands in the file. `grade_id` is nbgrader's name for it, "" if it has none."""
+
+    number: int
+    kind: str
+    source: str
+    grade_id: str = ""
+    locked: bool = False
+    tags: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return self.grade_id or f"cell {self.number}"
+
+    @property
+    def is_students(self) -> bool:
+        """Code that counts as the submission: not the course's own cells, not a figure or a long run."""
+        ours = self.locked or self.grade_id.startswith("check-")
+        return self.kind == "code" and "demo" not in self.tags and not ours
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The cells of a notebook and the topic that its metadata names, if any."""
+
+    path: Path
+    cells: list[Cell]
+    topic: str | None
+
+    def functions(self) -> set[str]:
+        """Names that some cell defines, by the look of its text: it need not compile."""
+        found = (re.findall(r"^[ \t]*(?:def|class)\s+(\w+)", c.source, re.M) for c in self.cells if c.kind == "code")
+        return {name for names in found for name in names}
+
+
+def read(path: Path) -> Notebook:
+    """Read a notebook file; Unreadable says in one sentence what is wrong with it."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
+        if size > MAX_BYTES:
+            raise Unreadable(f"{path.name} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its outputs and save")
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise Unreadable(f"there is no file {path}") from None
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be opened ({error.strerror}); check its permissions") from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path.name} is not text; is it really a notebook (.ipynb)?") from None
+    if not text.strip():
+        raise Unreadable(f"{path.name} is empty; save the notebook again")
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> Notebook:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(f"{path.name} is damaged: its JSON ends or breaks{where}; save or download it again") from None
+    if not isinstance(data, dict) or "nbformat" not in data:
+        raise Unreadable(f"{path.name} is JSON but not a notebook; save it from Jupyter")
+    if data["nbformat"] != 4 or not isinstance(data.get("cells"), list):
+        raise Unreadable(f"{path.name} has notebook format {data['nbformat']!r}, expected 4; open and save it in Jupyter")
+    metadata = _dict(data.get("metadata"))
+    topic = _dict(metadata.get("autograder")).get("topic")
+    cells = [_cell(i, _dict(c)) for i, c in enumerate(data["cells"], 1)]
+    return Notebook(path, cells, topic if isinstance(topic, str) else None)
+
+
+def _cell(number: int, data: dict[str, Any]) -> Cell:
+    metadata = _dict(data.get("metadata"))
+    nbgrader = _dict(metadata.get("nbgrader"))
+    source, grade_id, tags = data.get("source", ""), nbgrader.get("grade_id"), metadata.get("tags")
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    grade_id = grade_id if isinstance(grade_id, str) else ""
+    locked = bool(nbgrader.get("locked")) and not grade_id.startswith("answer-")
+    return Cell(
+        number=number,
+        kind=str(data.get("cell_type")),
+        source=source if isinstance(source, str) else "",
+        grade_id=grade_id,
+        locked=locked,
+        tags=tuple(t for t in tags if isinstance(t, str)) if isinstance(tags, list) else (),
+    )
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def require_topic(notebook: Notebook, topic: Topic) -> None:
+    """Unreadable unless this is a notebook of that topic, by its metadata, cells or functions."""
+    name = notebook.path.name
+    if notebook.topic is not None and notebook.topic != topic.id:
+        raise Unreadable(f"{name} is the notebook of {notebook.topic}, expected {topic.id}; hand in the other file")
+    answers = {f"answer-{e.id}" for e in topic.exercises}
+    known = answers & {c.grade_id for c in notebook.cells} or set(topic.functions) & notebook.functions()
+    if notebook.topic is None and not known:
+        raise Unreadable(f"{name} has none of the exercises of {topic.id}; is it another notebook?")
+
+
+def submission(notebook: Notebook, topic: Topic) -> list[Cell]:
+    """The code to run when grading: the topic's own setup, then the student's cells in their order."""
+    setup = [Cell(0, "code", source, "setup") for source in topic.setup]
+    return setup + [_without_magics(c) for c in notebook.cells if c.is_students and c.source.strip()]
+
+
+def _without_magics(cell: Cell) -> Cell:
+    """Turn IPython's magics and `!` lines into plain calls; Python that parses is left alone."""
+    try:
+        ast.parse(cell.source)
+        return cell
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass
+    from IPython.core.inputtransformer2 import TransformerManager  # half a second, and rarely needed
+
+    try:
+        source = TransformerManager().transform_cell(cell.source)
+        ast.parse(source)
+    except Exception:  # not Python with magics either: the worker will say what is wrong with it
+        return cell
+    return Cell(cell.number, cell.kind, source, cell.grade_id, cell.locked, cell.tags)

@@ -1,0 +1,149 @@
+"""The pytest plugin: fixtures `student`, `oracle`, `rng`, the marks, and what became of each check.
+
+One pytest session collects a suite once and runs it for any number of jobs, each a student of its own.
+"""
+
+import hashlib
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, get_args
+
+import numpy as np
+import pytest
+
+from autograder.compare import CheckFailed
+from autograder.errors import KitError
+from autograder.results import Kind
+from autograder.student import Student, StudentFailed, Trouble, last_call
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one check. `saw` is the value that it failed on."""
+
+    exercise: str
+    id: str
+    kind: Kind
+    title: str
+    weight: float
+    passed: bool
+    call: str = ""
+    message: str = ""
+    hint: str | None = None
+    trouble: Trouble | None = None
+    error: str = ""
+    saw: Any = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.exercise}::{self.id}"
+
+
+class Job(Protocol):
+    """One run of the suite: whose functions, which oracle, which seed, and where outcomes go."""
+
+    seed: int
+
+    def student(self, exercise: str) -> Student: ...
+    def oracle(self, key: str) -> Any: ...
+    def add(self, outcome: Outcome) -> None: ...
+    def done(self) -> None: ...
+
+
+class Plugin:
+    """Runs the collected checks for each job in turn. A KitError ends the session and is kept in `fault`."""
+
+    def __init__(self, jobs: Iterable[Job], wanted: Callable[[str], bool]) -> None:
+        self._jobs, self._wanted = jobs, wanted
+        self._job: Job | None = None
+        self.fault: KitError | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "exercise(id): the exercise that a class of checks belongs to")
+        config.addinivalue_line("markers", f"kind(name): one of {', '.join(get_args(Kind))}")
+        config.addinivalue_line("markers", "weight(number): how much a check counts within its exercise")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self._wanted(exercise_of(item))]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        for job in self._jobs:
+            self._job = job
+            for item in session.items:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                if self.fault:
+                    return True
+            job.done()
+        return True
+
+    @pytest.fixture
+    def student(self, request: pytest.FixtureRequest) -> Student:
+        assert self._job is not None
+        student = self._job.student(exercise_of(request.node))
+        request.node.user_properties[:] = [("student", student)]
+        return student
+
+    @pytest.fixture
+    def oracle(self, request: pytest.FixtureRequest) -> Any:
+        assert self._job is not None
+        return self._job.oracle(_key(request.node))
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.RandomState:
+        """The legacy generator, whose stream NumPy has frozen: one of its own for each check (NEP 19)."""
+        assert self._job is not None
+        name = f"{self._job.seed}/{_key(request.node)}".encode()
+        return np.random.RandomState(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, KitError):
+            self.fault = error
+        elif call.when == "call" or error is not None:
+            assert self._job is not None
+            self._job.add(_outcome(item, error))
+        return report
+
+
+def exercise_of(item: pytest.Item) -> str:
+    """The exercise that a check is marked with."""
+    mark = item.get_closest_marker("exercise")
+    if mark is None:
+        raise KitError(f"{item.nodeid} has no mark exercise(id)")
+    return str(mark.args[0])
+
+
+def _key(item: pytest.Item) -> str:
+    return f"{exercise_of(item)}::{item.name}"
+
+
+def _mark(item: pytest.Item, name: str, default: Any) -> Any:
+    mark = item.get_closest_marker(name)
+    return mark.args[0] if mark else default
+
+
+def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
+    assert isinstance(item, pytest.Function)
+    student = dict(item.user_properties).get("student")
+    known = dict(
+        exercise=exercise_of(item),
+        id=item.name,
+        kind=_mark(item, "kind", "value"),
+        title=" ".join((item.function.__doc__ or "").split()),
+        weight=float(_mark(item, "weight", 1)),
+        passed=error is None,
+    )
+    if error is None:
+        return Outcome(**known)
+    call = last_call(student) if isinstance(student, Student) else ""
+    if isinstance(error, StudentFailed):
+        return Outcome(**known, call=call, message=error.message, trouble=error.trouble, error=error.error)
+    if isinstance(error, CheckFailed):
+        return Outcome(**known, call=call, message=error.message, hint=error.hint, saw=error.saw)
+    # The reference went through this check, so what broke it is something in the student's value.
+    message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
+    return Outcome(**known, call=call, message=message, error=type(error).__name__)

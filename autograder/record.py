@@ -1,0 +1,193 @@
+"""Record an answers file: run a topic's suite with the reference as the student, then with each known
+mistake, and keep what the oracle answered and what each failing check saw."""
+
+import importlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from autograder import answers as answers_file
+from autograder import bank
+from autograder.answers import Answers
+from autograder.bank import Misconception
+from autograder.course import Course
+from autograder.diagnose import mark
+from autograder.errors import KitError, UserError
+from autograder.local import Local
+from autograder.oracle import Oracle, Recorder
+from autograder.plugin import Outcome
+from autograder.run import Grading, run_suite, suite_digest
+from autograder.student import Reply, Student
+from autograder.topic import ExerciseSpec, Topic
+
+
+class Recording:
+    """A Job: the reference answers its own checks, and every one of them must pass."""
+
+    def __init__(self, reference: ModuleType, answers: Answers) -> None:
+        self.seed, self._answers = answers.seed, answers
+        self._functions = SimpleNamespace(**{f: vars(reference)[f] for f in answers.topic.functions})
+        self._student = Student(Local(vars(reference)), answers.topic.functions)
+
+    def student(self, exercise: str) -> Student:
+        return self._student
+
+    def oracle(self, key: str) -> Recorder:
+        return Recorder(self._functions, self._answers, key)
+
+    def add(self, outcome: Outcome) -> None:
+        if not outcome.passed:
+            raise KitError(f"the reference fails {outcome.key}: {outcome.call} {outcome.message}")
+
+    def done(self) -> None:
+        """All outcomes were good."""
+
+
+class Contrary:
+    """A Job whose student answers nonsense: an oracle call that depends on it shows itself."""
+
+    def __init__(self, reference: ModuleType, answers: Answers) -> None:
+        self.seed, self._answers, self._honest = answers.seed, answers, Local(vars(reference))
+
+    def student(self, exercise: str) -> Student:
+        return Student(self, self._answers.topic.functions)
+
+    def oracle(self, key: str) -> Oracle:
+        return Oracle(self._answers, key)
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
+        return Reply(_distort(self._honest.call(function, args, kwargs).value))
+
+    def begin(self, spec: ExerciseSpec) -> None:
+        """Nothing to prepare."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Whether it passes does not matter here."""
+
+    def done(self) -> None:
+        """Nothing to conclude."""
+
+
+def record(course: Course, topic: Topic, seed: int) -> Answers:
+    """The answers of the topic's reference under a seed; KitError if reference and suite do not fit."""
+    reference, wrong = load_reference(course, topic), load_misconceptions(course, topic)
+    answers = Answers(topic, seed, suite_digest(topic))
+    run_suite(topic, [Recording(reference, answers)])
+    run_suite(topic, [Contrary(reference, answers)])
+    for spec in topic.exercises:
+        known = [m for m in wrong if m.function in spec.functions]
+        jobs = [Grading(answers, Local(with_mistake(reference, m))) for m in known]
+        run_suite(topic, jobs, [spec.id])
+        for mistake, job in zip(known, jobs):
+            answers.mistakes[mistake.name] = {"exercise": spec.id, "title": mistake.title, "hint": mistake.hint}
+            for outcome in job.outcomes:
+                if not outcome.passed:
+                    answers.fingerprints.setdefault(outcome.key, {})[mistake.name] = mark(outcome)
+    return answers
+
+
+def secret_answers(course: Course, topic: Topic) -> Answers:
+    """The answers under the course's own seed, recorded anew when what they depend on has changed."""
+    seed = _secret_seed(course)
+    path = course.secrets / f"{topic.id}.npz"
+    state = digest_of_sources(course, topic, seed)
+    stamp = path.with_suffix(".digest")
+    if path.is_file() and stamp.is_file() and stamp.read_text() == state:
+        return answers_file.load(path)
+    answers = record(course, topic, seed)
+    answers.save(path)
+    os.chmod(path, 0o600)
+    stamp.write_text(state)
+    return answers
+
+
+def digest_of_sources(course: Course, topic: Topic, seed: int) -> str:
+    """Digest of everything that an answers file is made from."""
+    files = [_solution(course, topic), _bank(course, topic)]
+    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
+    return answers_file.digest(str(seed), suite_digest(topic), repr(topic.to_dict()), np.__version__, *texts)
+
+
+def load_reference(course: Course, topic: Topic) -> ModuleType:
+    """The reference solution as a module; it must define every function of the topic."""
+    path = _solution(course, topic)
+    if not path.is_file():
+        raise UserError(f"{path} is missing: recording answers needs the course's solutions")
+    with _importable(course.root):
+        module = importlib.import_module(f"solutions.{topic.name}")
+    absent = [f for f in topic.functions if not callable(getattr(module, f, None))]
+    if absent:
+        raise KitError(f"{path} does not define {', '.join(absent)}")
+    return module
+
+
+def load_misconceptions(course: Course, topic: Topic) -> list[Misconception]:
+    """The topic's bank of known mistakes; empty where it has none yet."""
+    if not _bank(course, topic).is_file():
+        return []
+    with _importable(course.root):
+        found = bank.misconceptions(importlib.import_module(f"solutions.misconceptions.{topic.name}"))
+    for m in found:
+        if m.function not in topic.functions:
+            raise KitError(f"the misconception {m.name} is of {m.function}, which {topic.id} does not have")
+    return found
+
+
+def alternatives(course: Course, topic: Topic) -> list[Path]:
+    """Other complete solutions, each a module of its own."""
+    return sorted((course.root / "solutions" / "alternatives" / topic.name).glob("*.py"))
+
+
+def with_mistake(reference: ModuleType, mistake: Misconception) -> dict[str, Any]:
+    """The reference's namespace with one function replaced; the others keep calling the right one."""
+    return {**vars(reference), mistake.function: mistake.body}
+
+
+def _solution(course: Course, topic: Topic) -> Path:
+    return course.root / "solutions" / f"{topic.name}.py"
+
+
+def _bank(course: Course, topic: Topic) -> Path:
+    return course.root / "solutions" / "misconceptions" / f"{topic.name}.py"
+
+
+def _secret_seed(course: Course) -> int:
+    path = course.secrets / "seed"
+    if not path.is_file():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{secrets.randbits(63)}\n")
+    try:
+        return int(path.read_text())
+    except ValueError:
+        raise UserError(f"{path} does not hold a number; restore it, or remove it for a new seed") from None
+
+
+def _distort(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _distort(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(_distort(item) for item in value)
+    if isinstance(value, (int, float, np.ndarray, np.generic)) and not isinstance(value, bool):
+        return value * 1.5 + 0.25
+    return value
+
+
+@contextmanager
+def _importable(root: Path) -> Iterator[None]:
+    """`solutions` is importable for the moment, read afresh, and from this course only."""
+    for name in [n for n in sys.modules if n.partition(".")[0] == "solutions"]:
+        del sys.modules[name]
+    sys.path.insert(0, str(root))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))

@@ -1,0 +1,150 @@
+"""Run a topic's suite for one or many students and turn what became of it into Reports."""
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import answers as answers_file
+from autograder.answers import Answers
+from autograder.diagnose import diagnose
+from autograder.errors import KitError
+from autograder.jailed import Jailed
+from autograder.local import Local
+from autograder.notebook import Cell
+from autograder.oracle import Oracle
+from autograder.plugin import Job, Outcome, Plugin
+from autograder.results import Check, Exercise, ExerciseStatus, Report
+from autograder.student import Student
+from autograder.topic import ExerciseSpec, Topic
+
+# Builtin plugins of pytest that a run of ours has no use for: half of its start-up time.
+_UNUSED = (
+    "terminal cacheprovider warnings logging junitxml pastebin doctest unittest faulthandler stepwise debugging "
+    "unraisableexception threadexception setuponly setupplan capture"
+).split()
+_FLAGS = ["--noconftest", "--assert=plain", "--disable-plugin-autoload", "-c", os.devnull, "--import-mode=importlib"]
+
+
+def suite_path(topic: Topic) -> Path:
+    """Where the public checks of a topic are installed."""
+    return Path(__file__).parent / "checks" / f"test_{topic.name}.py"
+
+
+def suite_digest(topic: Topic) -> str:
+    """Digest of a topic's checks, by which an answers file knows its suite."""
+    path = suite_path(topic)
+    if not path.is_file():
+        raise KitError(f"this autograder has no checks for {topic.id}; install the version that came with the course")
+    return answers_file.digest(path.read_text(encoding="utf-8"))
+
+
+def run_suite(topic: Topic, jobs: Iterable[Job], exercises: Iterable[str] | None = None) -> None:
+    """Collect the suite once and run it for each job; raise KitError when the fault is our own."""
+    only = None if exercises is None else set(exercises)
+    plugin = Plugin(jobs, lambda exercise: only is None or exercise in only)
+    path = suite_path(topic)
+    off = [argument for name in _UNUSED for argument in ("-p", f"no:{name}")]
+    code = pytest.main([*_FLAGS, *off, f"--rootdir={path.parent}", str(path)], plugins=[plugin])
+    if plugin.fault is not None:
+        raise plugin.fault
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise KitError(f"the checks of {topic.id} could not be run (pytest: {pytest.ExitCode(code).name})")
+
+
+class Grading:
+    """A Job that judges one student by an answers file and ends in a Report."""
+
+    def __init__(self, answers: Answers, backend: Jailed | Local) -> None:
+        self.seed, self.outcomes = answers.seed, list[Outcome]()
+        self._answers, self._backend, self._exercise = answers, backend, ""
+        self._started = time.perf_counter()
+        self.seconds = 0.0
+
+    def student(self, exercise: str) -> Student:
+        if exercise != self._exercise:
+            self._exercise = exercise
+            self._backend.begin(self._answers.topic.exercise(exercise))
+        return Student(self._backend, self._answers.topic.functions)
+
+    def oracle(self, key: str) -> Oracle:
+        return Oracle(self._answers, key)
+
+    def add(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def done(self) -> None:
+        self.seconds = time.perf_counter() - self._started
+
+    def report(self, student: str | None = None) -> Report:
+        """The verdict on everything that was run."""
+        topic = self._answers.topic
+        ran = {o.exercise for o in self.outcomes}
+        exercises = [self._judge(spec) for spec in topic.exercises if spec.id in ran]
+        return Report(
+            topic=topic.id,
+            student=student,
+            status="graded",
+            score=sum(e.score for e in exercises),
+            max_score=sum(e.max_score for e in exercises),
+            seconds=round(self.seconds, 3),
+            exercises=exercises,
+        )
+
+    def _judge(self, spec: ExerciseSpec) -> Exercise:
+        outcomes = [o for o in self.outcomes if o.exercise == spec.id]
+        named = diagnose(self._answers, outcomes)
+        checks = [_check(o, named.get(o.key), self._answers) for o in outcomes]
+        weight = sum(c.weight for c in checks)
+        earned = sum(c.weight for c in checks if c.passed)
+        score = spec.points if earned == weight else round(spec.points * earned / weight, 4)
+        return Exercise(spec.id, score, spec.points, _status(outcomes), checks)
+
+
+def grade_cells(answers: Answers, cells: list[Cell], exercises: Iterable[str] | None = None) -> Report:
+    """Grade a submission's code in worker processes."""
+    backend = Jailed(answers.topic, cells)
+    grading = Grading(answers, backend)
+    try:
+        run_suite(answers.topic, [grading], exercises)
+    finally:
+        backend.close()
+    return grading.report()
+
+
+def grade_namespace(answers: Answers, namespace: dict[str, Any], exercises: Iterable[str] | None = None) -> Report:
+    """Grade the functions of a live namespace, in this process."""
+    grading = Grading(answers, Local(namespace))
+    run_suite(answers.topic, [grading], exercises)
+    return grading.report()
+
+
+def _check(outcome: Outcome, mistake: str | None, answers: Answers) -> Check:
+    message = None if outcome.passed else "\n".join(filter(None, (outcome.call, outcome.message)))
+    known = answers.mistakes.get(mistake or "")
+    return Check(
+        id=outcome.id,
+        kind=outcome.kind,
+        title=outcome.title,
+        passed=outcome.passed,
+        weight=outcome.weight,
+        message=message,
+        hint=known["hint"] if known else outcome.hint,
+        misconception=known["title"] if known else None,
+    )
+
+
+def _status(outcomes: list[Outcome]) -> ExerciseStatus:
+    failed = [o for o in outcomes if not o.passed]
+    troubles = {o.trouble for o in failed}
+    if not failed:
+        return "passed"
+    if len(failed) == len(outcomes) and troubles <= {"missing", "stub"}:
+        return "not_attempted"
+    for trouble in ("timeout", "crashed"):
+        if trouble in troubles:
+            return trouble  # type: ignore[return-value]
+    return "partial" if len(failed) < len(outcomes) else "failed"

@@ -1,0 +1,98 @@
+"""The student of a check: `student.softmax(z)` calls the function of that name, wherever it lives.
+
+A check cannot tell a live notebook from a worker process: both get copies of the arguments over the
+wire format and answer with a Reply, and a value that one refuses the other refuses too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from autograder.compare import CheckFailed
+
+Trouble = Literal["missing", "stub", "raised", "refused", "timeout", "crashed"]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call came to: a plain value, or a trouble and a sentence about it.
+
+    `changed` holds the positions of arguments that the function altered; `error` the type of what it raised.
+    """
+
+    value: Any = None
+    trouble: Trouble | None = None
+    text: str = ""
+    error: str = ""
+    changed: tuple[int, ...] = ()
+
+
+class Backend(Protocol):
+    """Whoever runs the student's functions."""
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply: ...
+
+
+class StudentFailed(CheckFailed):
+    """A call that brought no value: not there, a stub, an exception, out of time, gone."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.text)
+        self.trouble, self.error = reply.trouble, reply.error
+
+
+class Student:
+    """Calls the student's functions by name and remembers the last call for the message."""
+
+    def __init__(self, backend: Backend, parameters: dict[str, list[str]]) -> None:
+        self._backend, self._parameters = backend, parameters
+        self._call, self._changed = "", ()
+
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        if function.startswith("_"):
+            raise AttributeError(function)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            names = self._parameters.get(function, [])
+            self._call = describe(function, names, args, kwargs)
+            reply = self._backend.call(function, args, kwargs)
+            labels = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))][: len(args)]
+            self._changed = tuple([*labels, *kwargs][i] for i in reply.changed)
+            if reply.trouble:
+                raise StudentFailed(reply)
+            return reply.value
+
+        return call
+
+
+def last_call(student: Student) -> str:
+    """`softmax(z (4, 3))`: the last call, with the shapes of its arguments."""
+    return student._call
+
+
+def assert_unchanged(student: Student) -> None:
+    """The last call left its arguments as they were."""
+    if student._changed:
+        which = " and ".join(student._changed)
+        raise CheckFailed(f"{which} changed during the call; work on a copy instead", saw=None)
+
+
+def describe(function: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """A call in words: arrays by their shape, numbers by their value."""
+    parts = [f"{name} {_brief(arg)}" for name, arg in zip(names, args)]
+    parts += [_brief(arg) for arg in args[len(names) :]]
+    parts += [f"{name}={_brief(arg)}" for name, arg in kwargs.items()]
+    return f"{function}({', '.join(parts)})"
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return str(value.shape)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} {_brief(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = repr(value)
+    return text if len(text) <= 40 else f"{type(value).__name__} of {len(value)}"  # type: ignore[arg-type]

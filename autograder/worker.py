@@ -1,0 +1,170 @@
+"""The process that a student's code runs in. It is told code and calls, and answers with values.
+
+Started by path, isolated, without site-packages: of the world outside the standard library it gets
+the modules that its first argument names, NumPy and msgpack. It reads frames from the descriptor that
+was its standard input and writes them to the one that was its standard output; the student's code
+sees neither.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from types import ModuleType
+from typing import Any, BinaryIO
+
+
+def main() -> None:
+    """Serve one parent until it closes the pipe."""
+    places: dict[str, str] = json.loads(sys.argv[1])
+    _limit_memory(int(sys.argv[2]))
+    requests, replies = _take_pipes()
+    package = ModuleType("autograder")
+    package.__path__ = []
+    sys.modules["autograder"] = package
+    for name, path in places.items():
+        _load(name, path)
+    Server(requests, replies, package).serve()
+
+
+class Server:
+    """One namespace, like a notebook's, and the requests that fill it and call into it."""
+
+    def __init__(self, requests: BinaryIO, replies: BinaryIO, package: ModuleType) -> None:
+        from autograder import calling, wire
+
+        self.wire, self.calling = wire, calling
+        self.requests, self.replies = requests, replies
+        self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+        _furnish(self.namespace, package)
+
+    def serve(self) -> None:
+        while (frame := self.wire.read_frame(self.requests.read)) is not None:
+            request = self.wire.decode(frame)
+            outcome = getattr(self, f"do_{request['do']}")(request)
+            self.replies.write(self.wire.encode({"nonce": request["nonce"], "outcome": outcome}))
+            self.replies.flush()
+
+    def do_module(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Define a module from source: the topic's given.py."""
+        module = ModuleType(request["name"])
+        sys.modules[request["name"]] = module
+        return self._execute(request["source"], request["name"], vars(module))
+
+    def do_cell(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one cell of the notebook in the namespace."""
+        return self._execute(request["source"], request["label"], self.namespace)
+
+    def do_call(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.calling.call(self.namespace, request["function"], request["args"], request["kwargs"])
+        except KeyboardInterrupt as error:  # here only a student's own raise can be the cause
+            return {"trouble": "raised", "text": f"{request['function']} raised {self.calling.first_line(error)}"}
+
+    def _execute(self, source: str, label: str, namespace: dict[str, Any]) -> dict[str, Any]:
+        try:
+            with self.calling.quiet():
+                exec(compile(source, f"<{label}>", "exec"), namespace)
+        except SyntaxError as error:
+            return {"error": f"{self.calling.first_line(error)} (line {error.lineno})"}
+        except BaseException as error:
+            line = self.calling.line_in(namespace, error.__traceback__)
+            return {"error": self.calling.first_line(error) + (f" (line {line})" if line else "")}
+        return {}
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the two pipes to the parent; what the student's code reads and prints goes nowhere."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    sys.stdin = open(os.devnull, encoding="utf-8")
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    return requests, replies
+
+
+def _limit_memory(megabytes: int) -> None:
+    try:
+        import resource  # absent on Windows, and without effect on macOS
+    except ImportError:
+        return
+    size = megabytes << 20
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ValueError, OSError):  # the system's own limit is lower, or there is none to set
+        return
+
+
+def _load(name: str, path: str) -> None:
+    folder = [os.path.dirname(path)] if path.endswith("__init__.py") else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folder)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)
+
+
+class _Inert(ModuleType):
+    """Stands in for what only draws or talks: any attribute, call, item or loop comes to nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: object, **kwargs: object) -> "_Inert":
+        return self
+
+    def __getitem__(self, key: object) -> "_Inert":
+        return self
+
+    def __setitem__(self, key: object, value: object) -> None:
+        return None
+
+    def __iter__(self) -> Any:
+        return iter((self, self))  # fig, ax = plt.subplots()
+
+    def __enter__(self) -> "_Inert":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+
+class _Shell:
+    """What `get_ipython()` answers: magics that time code run it, all others do nothing."""
+
+    _RUNS = ("time", "timeit", "prun", "capture", "memit")
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+
+    def run_line_magic(self, name: str, line: str, *_: object) -> None:
+        self.run_cell_magic(name, "", line)
+
+    def run_cell_magic(self, name: str, line: str, body: str) -> None:
+        if name in self._RUNS:
+            exec(compile(body, f"<%{name}>", "exec"), self._namespace)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: []
+
+
+def _furnish(namespace: dict[str, Any], package: ModuleType) -> None:
+    """What a notebook finds around it: our own functions, its shell, and libraries that draw."""
+    nothing = _Inert("nothing")
+    vars(package).update(check=nothing, start=nothing, hint=nothing)
+    shell = _Shell(namespace)
+    namespace.update(get_ipython=lambda: shell, display=nothing)
+    drawing = ("matplotlib", "matplotlib.pyplot", "IPython", "IPython.display", "ipywidgets", "seaborn")
+    for name in drawing:
+        sys.modules[name] = nothing
+
+
+if __name__ == "__main__":
+    main()
