@@ -25,7 +25,7 @@ from autograder.topic import Topic
 NAME = "answers.npz"
 PUBLIC_SEED = 1
 _FORMAT = 1
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date: the same answers are the same file
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date, for fixed bytes
 
 
 @dataclass
@@ -49,6 +49,12 @@ class Answers:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_bytes(self.to_bytes())
+        partial.replace(path)
+
+    def to_bytes(self) -> bytes:
+        """The contents of the file; the same answers are the same bytes."""
         meta = {
             "format": _FORMAT,
             "topic": self.topic.to_dict(),
@@ -61,13 +67,13 @@ class Answers:
         members = {"meta": msgpack.packb(meta)}
         for key, answers in self.calls.items():
             members |= {f"{key}#{i}": a.frame for i, a in enumerate(answers)}
-        partial = path.with_name(path.name + ".partial")
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
             for name, content in members.items():
                 buffer = io.BytesIO()
                 np.lib.format.write_array(buffer, np.frombuffer(content, np.uint8), allow_pickle=False)
                 archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED)
-        partial.replace(path)
+        return file.getvalue()
 
 
 def load(path: Path) -> Answers:

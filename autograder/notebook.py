@@ -70,10 +70,11 @@ def read(path: Path) -> Notebook:
         raise Unreadable(f"{path.name} is not text; is it really a notebook (.ipynb)?") from None
     if not text.strip():
         raise Unreadable(f"{path.name} is empty; save the notebook again")
-    return _parse(path, text)
+    return parse(path, text)
 
 
-def _parse(path: Path, text: str) -> Notebook:
+def parse(path: Path, text: str) -> Notebook:
+    """The notebook that this text is; Unreadable as for `read`."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:

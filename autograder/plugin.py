@@ -67,13 +67,15 @@ class Plugin:
         items[:] = [item for item in items if self._wanted(exercise_of(item))]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        for job in self._jobs:
-            self._job = job
-            for item in session.items:
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        items = session.items
+        for self._job in self._jobs:
+            for i, item in enumerate(items):
+                # What is set up for the module stays so from one job to the next; pytest tears it down at the end.
+                after = items[(i + 1) % len(items)]
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
                 if self.fault:
                     return True
-            job.done()
+            self._job.done()
         return True
 
     @pytest.fixture
@@ -96,17 +98,26 @@ class Plugin:
         return np.random.RandomState(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        error = call.excinfo.value if call.excinfo else None
-        if isinstance(error, KitError):
-            self.fault = error
-        elif call.when == "call" or error is not None:
-            assert self._job is not None
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """A fixture that fails is the kit's fault: fixtures draw inputs, they never call the student."""
+        try:
+            yield
+        except Exception as error:
+            self.fault = KitError(f"the inputs of {_key(item)} could not be made ({type(error).__name__}: {error})")
+            raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms each."""
+        assert self._job is not None
+        try:
+            yield
+        except KitError as fault:
+            self.fault = fault
+        except Exception as error:
             self._job.add(_outcome(item, error))
-        return report
+        else:
+            self._job.add(_outcome(item, None))
 
 
 def exercise_of(item: pytest.Item) -> str:

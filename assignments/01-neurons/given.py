@@ -4,25 +4,25 @@ import contextlib
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
-COLOURS = [BLUE, ORANGE, GREEN, RED, PURPLE]
+BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
 XOR_X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (4, 2)
 XOR_Y = np.array([-1, 1, 1, -1])
 
 
-# ---- tools ----------------------------------------------------------------------------------
 def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
-    if got.shape != expected.shape:
-        print(f"✗ {name}: your shape is {got.shape}, expected {expected.shape}")
+    if got.dtype.kind not in "biuf" or got.shape != expected.shape:
+        print(
+            f"✗ {name}: yours is {got.dtype} of shape {got.shape}, expected numbers, shape {expected.shape}"
+        )
         return
     rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
     shown = [tuple(" ".join(f"{v:.6g}" for v in side) for side in row) for row in rows]
-    width = max(13, *(len(left) for left, _ in shown))
-    print(f"  {name + ': yours':<{width}}  expected")
+    width = max(len(name) + 7, *(len(left) for left, _ in shown))
+    print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}  {right}")
+        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
 
 
 @contextlib.contextmanager
@@ -45,45 +45,42 @@ def compare_with_torch(f):
         print("PyTorch is not installed: skipped")
         return
     rng = np.random.RandomState(1)
-    z, x, W, b = rng.normal(0, 3, (5, 4)), rng.normal(size=(5, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
-    labels, y, t = rng.randint(0, 4, 5), rng.randint(0, 2, (5, 4)).astype(float), torch.from_numpy
-    pairs = {
-        "linear_forward": (f["linear_forward"](x, W, b), F.linear(t(x), t(W).T, t(b))),  # PyTorch keeps W as (out, in)
-        "sigmoid": (f["sigmoid"](z), torch.sigmoid(t(z))),
-        "relu": (f["relu"](z), F.relu(t(z))),
-        "leaky_relu": (f["leaky_relu"](z, 0.2), F.leaky_relu(t(z), 0.2)),
-        "gelu": (f["gelu"](z), F.gelu(t(z))),
-        "swish": (f["swish"](z), F.silu(t(z))),
-        "softmax": (f["softmax"](z), F.softmax(t(z), dim=1)),
-        "mse": (f["mse"](z, y), F.mse_loss(t(z), t(y))),
-        "binary_cross_entropy": (f["binary_cross_entropy"](z, y), F.binary_cross_entropy_with_logits(t(z), t(y))),
-        "cross_entropy": (f["cross_entropy"](z, labels), F.cross_entropy(t(z), t(labels).long())),
+    z, x, W, b = (rng.normal(size=shape) for shape in [(5, 4), (5, 3), (3, 4), 4])
+    y, labels = rng.randint(0, 2, (5, 4)).astype(float), rng.randint(0, 4, 5).astype(np.int64)
+    theirs = {
+        "linear_forward": (lambda x, W, b: F.linear(x, W.T, b), (x, W, b)),  # PyTorch keeps W as (out, in)
+        "sigmoid": (torch.sigmoid, (z,)),
+        "relu": (F.relu, (z,)),
+        "leaky_relu": (F.leaky_relu, (z,)),
+        "gelu": (F.gelu, (z,)),
+        "swish": (F.silu, (z,)),
+        "softmax": (lambda z: F.softmax(z, dim=1), (z,)),
+        "mse": (F.mse_loss, (z, y)),
+        "binary_cross_entropy": (F.binary_cross_entropy_with_logits, (3 * z, y)),
+        "cross_entropy": (F.cross_entropy, (3 * z, labels)),
     }
-    for name, (ours, theirs) in pairs.items():
-        print(f"{name:<22} largest difference {np.abs(ours - theirs.numpy()).max():.1e}")
+    for name, (g, arguments) in theirs.items():
+        expected = g(*map(torch.from_numpy, arguments)).numpy()
+        print(f"{name:<22} largest difference {np.abs(f[name](*arguments) - expected).max():.1e}")
 
 
-# ---- data -----------------------------------------------------------------------------------
 def digits():
-    """The 1,797 scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,)."""
+    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,"""
     from sklearn.datasets import load_digits
 
-    data = load_digits()
-    order = np.random.RandomState(0).permutation(len(data.target))
-    X, labels = data.data[order] / 16, data.target[order]
-    return X[:1347], labels[:1347], X[1347:], labels[1347:]
+    X, labels = load_digits(return_X_y=True)
+    train, test = np.split(np.random.RandomState(0).permutation(len(X)), [1347])
+    return X[train] / 16, labels[train], X[test] / 16, labels[test]
 
 
 def clouds(margin, n=80, seed=0):
-    """Points X (n, 2) in a square, labels y (n,) of -1 and +1, and a unit u (3,) with y * (u . (x, 1)) >= margin."""
+    """X (n, 2) in a square, y (n,) of -1 and +1, and a unit u (3,) with y * (u . (x, 1)) >= margin."""
     rng = np.random.RandomState(seed)
-    angle = rng.uniform(0, 2 * np.pi)
-    u = np.array([np.cos(angle), np.sin(angle), rng.uniform(-0.3, 0.3)])
-    u = u / np.sqrt((u * u).sum())
+    angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3)
+    u = np.array([np.cos(angle), np.sin(angle), shift]) / np.sqrt(1 + shift**2)
     X = rng.uniform(-1, 1, (100 * n, 2))
-    score = X @ u[:2] + u[2]
-    X, score = X[np.abs(score) >= margin][:n], score[np.abs(score) >= margin][:n]
-    return X, np.where(score > 0, 1, -1), u
+    X = X[np.abs(appended(X) @ u) >= margin][:n]
+    return X, np.where(appended(X) @ u > 0, 1, -1), u
 
 
 def appended(X):
@@ -91,11 +88,11 @@ def appended(X):
     return np.column_stack([X, np.ones(len(X))])
 
 
-# ---- figures --------------------------------------------------------------------------------
 def _panels(columns, rows=1, height=3.2, **options):
     import matplotlib.pyplot as plt
 
-    return plt.subplots(rows, columns, figsize=(9.5, height), layout="constrained", squeeze=False, **options)[1].ravel()
+    figure = plt.figure(figsize=(9.5, height), layout="constrained")
+    return figure.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
 def _show():
@@ -108,37 +105,42 @@ def _slope(f, z, h=1e-5):
     return (f(z + h) - f(z - h)) / (2 * h)
 
 
-def _points(ax, X, y, title):
+def _label(ax, title, xlabel, ylabel, **more):
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **more)
+
+
+def _points(ax, X, y, title, **more):
     """Scatter labels -1 (orange squares) and +1 (blue dots)."""
-    ax.scatter(*X[y < 0].T, c=ORANGE, marker="s", s=34, edgecolors="white", linewidths=0.6, label="−1", zorder=3)
-    ax.scatter(*X[y > 0].T, c=BLUE, marker="o", s=38, edgecolors="white", linewidths=0.6, label="+1", zorder=3)
-    ax.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    for sign, c, marker in [(-1, ORANGE, "s"), (1, BLUE, "o")]:
+        ax.scatter(
+            *X[y == sign].T, c=c, marker=marker, s=36, ec="white", lw=0.6, label=f"{sign:+d}", zorder=3
+        )
+    _label(ax, title, "$x_1$", "$x_2$", aspect="equal", **more)
 
 
 def _line(ax, w, b, **style):
-    """Draw w . x + b = 0 across the axes, and nothing when w is zero."""
+    """Draw w . x + b = 0 across the axes, or say that there is no such line."""
     norm = np.sqrt((w * w).sum())
-    if norm > 0:
-        box = [*ax.get_xlim(), *ax.get_ylim()]
-        foot, along = -b * w / norm**2, np.array([-w[1], w[0]]) / norm
-        ends = np.array([foot - 9 * along, foot + 9 * along])
-        ax.plot(*ends.T, **style)
-        ax.set(xlim=box[:2], ylim=box[2:])
+    if norm == 0:
+        ax.text(0.5, 0.9, "w = 0: no line", ha="center", transform=ax.transAxes)
+        return
+    box = [*ax.get_xlim(), *ax.get_ylim()]
+    foot, along = -b * w / norm**2, np.array([-w[1], w[0]]) / norm
+    ax.plot(*(foot + np.outer([-9, 9], along)).T, **style)
+    ax.set(xlim=box[:2], ylim=box[2:])
 
 
 def plot_opening():
     """What the lesson works on: real digits, two clouds that a line parts, two that no line parts."""
     images, left, right = _panels(3)
-    X, labels, *_ = digits()
-    first = [X[labels == k][0].reshape(8, 8) for k in range(10)]
-    sheet = np.block([[np.pad(image, 1) for image in first[5 * row : 5 * row + 5]] for row in range(2)])
-    images.imshow(sheet, cmap="gray_r")
-    images.set(title="ten of 1,797 scanned digits", xlabel="pixel column", ylabel="pixel row")
+    tiles = np.pad(digits()[0][:16].reshape(4, 4, 8, 8), [(0, 0), (0, 0), (1, 1), (1, 1)])
+    images.imshow(tiles.swapaxes(1, 2).reshape(40, 40), cmap="gray_r")
+    _label(images, "16 of 1,797 scanned digits", "pixel column", "pixel row")
     P, y, u = clouds(0.15, seed=3)
     _points(left, P, y, "one line parts them")
     _line(left, u[:2], u[2], color="black")
-    rng = np.random.RandomState(0)
-    _points(right, np.repeat(XOR_X, 20, axis=0) + rng.normal(0, 0.1, (80, 2)), np.repeat(XOR_Y, 20), "no line parts these")
+    corners = np.repeat(XOR_X, 20, axis=0) + np.random.RandomState(0).normal(0, 0.1, (80, 2))
+    _points(right, corners, np.repeat(XOR_Y, 20), "no line parts these")
     _show()
 
 
@@ -146,7 +148,7 @@ def plot_activations(functions, low=-5, high=5):
     """Each function (a dict by name) and its slope, measured by central differences."""
     rows = -(-len(functions) // 3)
     z = np.linspace(low, high, 400)  # an even number of points: none at 0, where a kink has no slope
-    axes = _panels(min(3, len(functions)), rows, height=2.9 * rows, sharex=True)
+    axes = _panels(min(3, len(functions)), rows, height=2.7 * rows)
     for ax, (name, f) in zip(axes, functions.items()):
         ax.axhline(0, color=GREY, lw=0.6)
         ax.plot(z, f(z), color=BLUE, lw=2, label="value")
@@ -160,19 +162,18 @@ def plot_temperature(softmax, scores, temperatures):
     """Bars of softmax(scores / T) for each temperature T; scores is (C,)."""
     axes = _panels(len(temperatures), height=2.8, sharey=True)
     for ax, T in zip(axes, temperatures):
-        bars = ax.bar(range(len(scores)), softmax(np.array([scores]) / T)[0], color=BLUE)
-        ax.bar_label(bars, fmt="%.2f", fontsize=8)
+        p = softmax(np.array([scores]) / T)[0]
+        ax.bar_label(ax.bar(range(len(p)), p, color=BLUE), fmt="%.2f", fontsize=8)
         ax.set(title=f"T = {T}", xlabel="class", xticks=range(len(scores)), ylim=(0, 1.12))
     axes[0].set_ylabel("probability")
     _show()
 
 
 def plot_saturation(sigmoid, mse, binary_cross_entropy, start=-6.0, steps=300):
-    """One logit z whose label is 1: the cost, the size of its slope, and gradient descent on z from `start`."""
-    one = np.array([1.0])
+    """One logit z whose label is 1: the cost, the size of its slope, and descent from `start`."""
     costs = {
-        "squared error of σ(z)": lambda z: mse(sigmoid(np.array([z])), one),
-        "cross-entropy": lambda z: binary_cross_entropy(np.array([z]), one),
+        "squared error of σ(z)": lambda z: mse(sigmoid(np.array([z])), np.ones(1)),
+        "cross-entropy": lambda z: binary_cross_entropy(np.array([z]), np.ones(1)),
     }
     cost_ax, slope_ax, path_ax = _panels(3, height=3.4)
     grid = np.linspace(-10, 6, 200)
@@ -184,9 +185,9 @@ def plot_saturation(sigmoid, mse, binary_cross_entropy, start=-6.0, steps=300):
         for _ in range(steps):
             path.append(path[-1] - _slope(cost, path[-1]))
         path_ax.plot(sigmoid(np.array(path)), **look)
-    cost_ax.set(title="the cost, label 1", xlabel="logit z", ylabel="cost")
-    slope_ax.set(title="how steep the cost is", xlabel="logit z", ylabel="|d cost / dz|")
-    path_ax.set(title=f"learning from z = {start:g}, step size 1", xlabel="step", ylabel="σ(z), should become 1")
+    _label(cost_ax, "the cost, label 1", "logit z", "cost")
+    _label(slope_ax, "how steep the cost is", "logit z", "|d cost / dz|")
+    _label(path_ax, f"descent from z = {start:g}, rate 1", "step", "σ(z), should become 1")
     cost_ax.legend()
     _show()
 
@@ -215,10 +216,8 @@ def plot_perceptron(perceptron_fit, X, y, epochs):
     axes = _panels(len(epochs), height=2.9, sharex=True, sharey=True)
     for ax, max_epochs in zip(axes, epochs):
         w, b, mistakes = perceptron_fit(X, y, max_epochs)
-        wrong = y * (X @ w + b) <= 0
-        _points(ax, X, y, f"epoch {len(mistakes)}: {mistakes[-1]} updates")
-        ax.scatter(*X[wrong].T, s=130, facecolors="none", edgecolors="black", zorder=4)
-        ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15))
+        _points(ax, X, y, f"epoch {len(mistakes)}: {mistakes[-1]} updates", xlim=(-1.15, 1.15))
+        ax.scatter(*X[np.sign(X @ w + b) != y].T, s=130, facecolors="none", edgecolors="black", zorder=4)
         _line(ax, w, b, color="black")
     _show()
 
@@ -226,7 +225,7 @@ def plot_perceptron(perceptron_fit, X, y, epochs):
 def plot_novikoff(perceptron_fit, margins=(0.4, 0.2, 0.1, 0.05, 0.025), seeds=12):
     """Total mistakes against the bound (R / margin) squared, one mark for each data set."""
     (ax,) = _panels(1, height=4.0)
-    for margin, colour, marker in zip(margins, COLOURS, "osD^v"):
+    for margin, colour, marker in zip(margins, [BLUE, ORANGE, GREEN, RED, PINK], "osD^v"):
         found = []
         for seed in range(seeds):
             X, y, u = clouds(margin, seed=seed)
@@ -234,8 +233,9 @@ def plot_novikoff(perceptron_fit, margins=(0.4, 0.2, 0.1, 0.05, 0.025), seeds=12
             found.append(((R / gamma) ** 2, max(1, sum(perceptron_fit(X, y, 2000)[2]))))
         ax.scatter(*np.array(found).T, c=colour, marker=marker, s=30, label=f"margin ≥ {margin}")
     ax.plot([5, 9000], [5, 9000], color="black", label="mistakes = bound")
-    ax.set(xscale="log", yscale="log", title="The perceptron makes far fewer mistakes than it might")
-    ax.set(xlabel="Novikoff's bound $(R/\\gamma)^2$", ylabel="mistakes until a clean epoch")
+    _label(
+        ax, "mistakes and their bound", "bound $(R/\\gamma)^2$", "mistakes in all", xscale="log", yscale="log"
+    )
     ax.legend()
     _show()
 
@@ -248,11 +248,10 @@ def plot_limits(perceptron_fit, mlp_forward, relu, params, epochs=30):
     for name, X, ax, colour, style in views:
         w, b, mistakes = perceptron_fit(X, XOR_Y, epochs)
         counts.plot(range(1, len(mistakes) + 1), mistakes, style, color=colour, ms=4, label=f"on the {name}")
-        _points(ax, X, XOR_Y, f"on the {name}, epoch {len(mistakes)}")
-        ax.set(xlim=(-0.6, 2.6), ylim=(-0.9, 1.6))
+        _points(ax, X, XOR_Y, f"on the {name}, epoch {len(mistakes)}", xlim=(-0.6, 2.6), ylim=(-0.9, 1.6))
         _line(ax, w, b, color="black")
     after.set(xlabel="$h_1$", ylabel="$h_2$")
-    counts.set(title="mistakes on XOR's four corners", xlabel="epoch", ylabel="mistakes", yticks=range(5), ylim=(-0.2, 5.2))
+    _label(counts, "mistakes on XOR's four corners", "epoch", "mistakes", ylim=(-0.2, 5.2))
     counts.legend(loc="upper right")
     _show()
 
@@ -269,9 +268,8 @@ def plot_training(fit, linear_forward, cross_entropy, counts, lr=1.0):
     for curve, name, colour, style in zip(curves, ("training", "test"), (BLUE, RED), ("o-", "s--")):
         ax.plot([0, *counts], curve, style, color=colour, label=f"{name}: {curve[-1]:.3f} at the end", ms=5)
     ax.axhline(np.log(10), color=GREY, ls=":", label="ln 10 = 2.303: ten equal guesses")
-    ax.set(title="Softmax regression on the digits", xlabel="steps (linear to 1, then logarithmic)", ylabel="cross-entropy, nats")
-    ax.set_xscale("symlog", linthresh=1)
-    ax.set(ylim=(0, 2.6), xticks=[0, *counts], xticklabels=[0, *counts])
+    _label(ax, "softmax regression on the digits", "steps (logarithmic)", "loss, nats")
+    ax.set(xscale="symlog", xlim=(-0.1, None), ylim=(0, 2.6), xticks=[0, *counts], xticklabels=[0, *counts])
     ax.legend()
     _show()
 
@@ -289,22 +287,16 @@ def plot_templates(W):
 
 def plot_confusion(labels, predicted, images):
     """Counts of (true, predicted) pairs, and the first misread images (N, 64)."""
-    import matplotlib.pyplot as plt
-
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, predicted), 1)
-    figure = plt.figure(figsize=(9.5, 4.6), layout="constrained")
-    table, gallery = figure.subfigures(1, 2, width_ratios=[1.25, 1])
-    ax = table.subplots()
-    ax.imshow(np.sqrt(counts), cmap="Blues")
+    table, gallery = _panels(2, height=4.6)
+    table.imshow(np.sqrt(counts), cmap="Blues")
     for i, j in zip(*np.nonzero(counts)):
-        ax.text(j, i, counts[i, j], ha="center", va="center", color="white" if i == j else "black", weight="bold")
-    ax.set(title="how each test digit was read", xlabel="predicted", ylabel="true", xticks=range(10), yticks=range(10))
-    gallery.suptitle("misread: true → predicted")
-    wrong = np.flatnonzero(labels != predicted)[:9]
-    for ax, i in zip(gallery.subplots(3, 3).ravel(), np.pad(wrong, (0, 9 - len(wrong)), constant_values=-1)):
-        ax.set_axis_off()
-        if i >= 0:
-            ax.imshow(images[i].reshape(8, 8), cmap="gray_r")
-            ax.set_title(f"{labels[i]} → {predicted[i]}", fontsize=10)
+        table.text(j, i, counts[i, j], ha="center", va="center", color="white" if i == j else "black")
+    _label(table, "how each test digit was read", "predicted", "true", xticks=range(10), yticks=range(10))
+    for place, i in enumerate(np.flatnonzero(labels != predicted)[:12]):
+        left, top = 10 * (place % 4), 12 * (place // 4)
+        gallery.imshow(images[i].reshape(8, 8), cmap="gray_r", extent=(left, left + 8, top + 8, top))
+        gallery.text(left + 4, top - 0.5, f"{labels[i]} → {predicted[i]}", ha="center")
+    gallery.set(title="misread: true → predicted", xlim=(-1, 39), ylim=(33, -3), xticks=[], yticks=[])
     _show()

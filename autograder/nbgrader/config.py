@@ -1,0 +1,44 @@
+"""Everything that a course's nbgrader_config.py needs: the stock commands then run our grader."""
+
+from pathlib import Path
+from typing import Any
+
+from autograder import course as course_file
+from autograder.nbgrader.rename import adopt_renamed
+
+_OURS = "autograder.nbgrader"
+_STOCK = "nbgrader.preprocessors"
+
+
+def configure(c: Any, root: Path) -> None:
+    """Set up nbgrader's config object `c` for the course in `root`."""
+    course = course_file.load(root / course_file.FILE)
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.course_id = course.file.course
+    c.CourseDirectory.source_directory = "assignments"
+    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
+    c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
+    # Answer cells hold stubs already, so nothing is cleared: ClearSolutions would take the signatures too.
+    c.GenerateAssignment.preprocessors = [
+        f"{_OURS}.release.Release",
+        f"{_STOCK}.LockCells",
+        f"{_STOCK}.ClearOutput",
+        f"{_STOCK}.CheckCellMetadata",
+        f"{_STOCK}.ComputeChecksums",
+        f"{_STOCK}.SaveCells",
+        f"{_STOCK}.CheckCellMetadata",
+    ]
+    c.Autograde.exporter_class = f"{_OURS}.rebuild.SubmissionExporter"
+    c.Autograde.pre_convert_hook = adopt_renamed
+    c.Autograde.sanitize_preprocessors = [
+        f"{_STOCK}.ClearOutput",
+        f"{_STOCK}.OverwriteKernelspec",
+        f"{_STOCK}.OverwriteCells",
+        f"{_STOCK}.CheckCellMetadata",
+    ]
+    c.Autograde.autograde_preprocessors = [
+        f"{_OURS}.grade.Grade",
+        f"{_STOCK}.SaveAutoGrades",
+        f"{_STOCK}.AssignLatePenalties",
+        f"{_STOCK}.CheckCellMetadata",
+    ]

@@ -1,0 +1,121 @@
+"""Put a submission back into the shape of its source, so that nbgrader can go on whatever came in.
+
+Check cells, texts and metadata are the source's; answers and every other cell stay the student's.
+Deleted cells come back, duplicated ones lose their grade or go. A file that cannot be read at all
+becomes the source's notebook with the reason in its metadata.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from autograder import course as course_file
+from autograder import notebook
+from autograder.notebook import Unreadable
+
+MARK = "autograder"
+MISSING = "# This answer cell was missing from the submission."
+
+
+class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+    """Reads a submitted notebook leniently; the rest of nbgrader then sees a well-formed one."""
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
+        path = Path(filename)
+        course = course_file.find(Path.cwd())
+        topic_id = resources["nbgrader"]["assignment"]
+        source = nbformat.read(course.assignment(topic_id), as_version=4)
+        try:
+            submitted = notebook.read(path)
+            notebook.require_topic(submitted, course.topic(topic_id))
+            rebuilt = rebuild(json.loads(path.read_bytes().decode("utf-8-sig")), source)
+        except Unreadable as error:
+            rebuilt = rebuild({"cells": []}, source)
+            rebuilt.metadata[MARK] = {"topic": topic_id, "unreadable": str(error)}
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        return self.from_notebook_node(rebuilt, resources, **options)
+
+
+def rebuild(submitted: dict[str, Any], source: Any) -> Any:
+    """A valid notebook with the source's graded cells, in the student's order, and the student's own cells."""
+    ours = {cell.metadata.nbgrader.grade_id: cell for cell in source.cells if "nbgrader" in cell.metadata}
+    cells: list[Any] = []
+    placed: set[str] = set()
+    for data in submitted["cells"]:
+        data = data if isinstance(data, dict) else {}
+        grade_id = _grade_id(data)
+        if grade_id not in ours:
+            cells.append(_own(data))
+        elif grade_id not in placed:
+            placed.add(grade_id)
+            cells.append(_restored(ours[grade_id], data))
+        elif _is_solution(ours[grade_id]):  # a second copy of an answer cell: code, but without a grade
+            cells.append(_own(data))
+    _insert_missing(cells, ours, placed)
+    rebuilt = nbformat.v4.new_notebook(cells=cells, metadata=dict(source.metadata))
+    unreadable = _dict(_dict(submitted.get("metadata")).get(MARK)).get("unreadable")
+    if isinstance(unreadable, str):  # nbgrader's second pass reads what its first one wrote
+        rebuilt.metadata[MARK] = {**rebuilt.metadata.get(MARK, {}), "unreadable": unreadable}
+    return rebuilt
+
+
+def _restored(cell: Any, data: dict[str, Any]) -> Any:
+    """Our cell; of the student's, only the text of an answer."""
+    source = _source(data) if _is_solution(cell) else cell.source
+    return _new(cell.cell_type, source, dict(cell.metadata), data)
+
+
+def _own(data: dict[str, Any]) -> Any:
+    """A cell of the student's, with no say in grading."""
+    tags = _dict(data.get("metadata")).get("tags")
+    kind = "code" if data.get("cell_type") == "code" else "markdown"
+    keep = {"tags": [str(t) for t in tags]} if isinstance(tags, list) else {}
+    return _new(kind, _source(data), keep, data)
+
+
+def _new(kind: str, source: str, metadata: dict[str, Any], data: dict[str, Any]) -> Any:
+    if kind == "code":
+        return new_code_cell(source, metadata=metadata)
+    cell = new_markdown_cell(source, metadata=metadata)
+    if isinstance(data.get("attachments"), dict):  # a picture in a written answer
+        cell.attachments = data["attachments"]
+    return cell
+
+
+def _insert_missing(cells: list[Any], ours: dict[str, Any], placed: set[str]) -> None:
+    """Put each cell that is gone behind the one it follows in the source."""
+    before = ""
+    for grade_id, cell in ours.items():
+        if grade_id not in placed:
+            source = MISSING if _is_solution(cell) and cell.cell_type == "code" else cell.source
+            at = next((i + 1 for i, c in enumerate(cells) if _id_of(c) == before), 0)
+            cells.insert(at, _new(cell.cell_type, source, dict(cell.metadata), {}))
+        before = grade_id
+
+
+def _id_of(cell: Any) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def _is_solution(cell: Any) -> bool:
+    return bool(cell.metadata.nbgrader.solution)
+
+
+def _grade_id(data: dict[str, Any]) -> str:
+    grade_id = _dict(_dict(data.get("metadata")).get("nbgrader")).get("grade_id")
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _source(data: dict[str, Any]) -> str:
+    source = data.get("source", "")
+    if isinstance(source, list):
+        return "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,39 @@
+"""At `nbgrader generate_assignment`: prove that the notebook fits course.yaml, and ship public answers."""
+
+from pathlib import Path
+from typing import Any
+
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from autograder import course as course_file
+from autograder.answers import NAME, PUBLIC_SEED
+from autograder.course import Course
+from autograder.errors import UserError
+from autograder.record import record
+
+
+class Release(NbGraderPreprocessor):  # type: ignore[misc]
+    """Writes answers.npz, recorded under the public seed, beside the released notebook."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        course = course_file.find(Path.cwd())
+        topic_id = resources["nbgrader"]["assignment"]
+        require_agreement(course, topic_id, nb)
+        answers = record(course, course.topic(topic_id), PUBLIC_SEED)
+        resources.setdefault("outputs", {})[NAME] = answers.to_bytes()
+        return nb, resources
+
+
+def require_agreement(course: Course, topic_id: str, nb: Any) -> None:
+    """UserError unless the check and written cells are those of course.yaml, with the same points."""
+    entry = course.entry(topic_id)
+    expected = {f"check-{name}": float(e.points) for name, e in entry.exercises.items()}
+    expected |= {f"written-{name}": float(w.points) for name, w in entry.written.items()}
+    metadata = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
+    found = {m["grade_id"]: float(m["points"]) for m in metadata if m.get("grade")}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise UserError(
+                f"the cell {name} of {topic_id} is worth {found.get(name, 'nothing, as it is not there')} in the "
+                f"notebook and {expected.get(name, 'nothing, as it is not there')} in course.yaml; make them equal"
+            )

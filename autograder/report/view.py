@@ -1,0 +1,84 @@
+"""What a reader is shown of an exercise, whatever it is drawn with: slips first, then what failed."""
+
+from dataclasses import dataclass
+
+from autograder.results import Check, Exercise
+
+STATUS = {
+    "passed": "all checks pass",
+    "partial": "some checks fail",
+    "failed": "the checks fail",
+    "not_attempted": "not attempted",
+    "timeout": "stopped: out of time",
+    "crashed": "stopped: the process ended",
+}
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A likely mistake, named once however many checks it fails."""
+
+    title: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Failed checks of one sentence, or of one common cause. `call` and `lines` are of the first of them."""
+
+    titles: list[str]
+    cases: int
+    call: str
+    lines: list[str]
+    hint: str | None
+
+
+def slips(exercise: Exercise) -> list[Slip]:
+    """The distinct mistakes that the checks of an exercise name."""
+    named = {c.misconception: c.hint or "" for c in exercise.checks if c.misconception}
+    return [Slip(title, hint) for title, hint in named.items()]
+
+
+def failures(exercise: Exercise) -> list[Failure]:
+    """The failed checks, those that say the same thing together."""
+    groups: dict[object, list[Check]] = {}
+    for check in exercise.checks:
+        if not check.passed:
+            call, lines = _split(check)
+            groups.setdefault(check.title if call else tuple(lines), []).append(check)
+    merged: list[list[Check]] = []
+    for group in groups.values():  # one cause, such as a stub or a timeout, is told once
+        twin = next((g for g in merged if _split(g[0])[1] == _split(group[0])[1] and _general(group[0])), None)
+        if twin:
+            twin += group
+        else:
+            merged.append(list(group))
+    return [_failure(group) for group in merged]
+
+
+def passed(exercise: Exercise) -> list[str]:
+    """The sentences that were found true, each once."""
+    return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
+
+
+def points(value: float) -> str:
+    """`1.33` or `2`: at most two decimals, none that are zero."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _failure(group: list[Check]) -> Failure:
+    call, lines = _split(group[0])
+    titles = list(dict.fromkeys(c.title for c in group))
+    hint = None if group[0].misconception else group[0].hint
+    return Failure(titles, len(group), call if len(titles) == 1 else "", lines, hint)
+
+
+def _split(check: Check) -> tuple[str, list[str]]:
+    lines = (check.message or "").splitlines()
+    return (lines[0], lines[1:]) if len(lines) > 1 else ("", lines)
+
+
+def _general(check: Check) -> bool:
+    """Whether a message is about the function as a whole rather than about a value of it."""
+    text = " ".join(_split(check)[1])
+    return any(mark in text for mark in ("is not written yet", "there is no function", "stopped:", "is not there,"))

@@ -1,0 +1,44 @@
+"""Grade one notebook file, from its bytes to its Report, whatever state it is in."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from autograder import notebook
+from autograder.answers import Answers
+from autograder.errors import KitError
+from autograder.notebook import Notebook, Unreadable
+from autograder.results import Exercise, Report
+from autograder.run import grade_cells
+from autograder.topic import Topic
+
+
+def grade_file(
+    answers: Answers, path: Path, student: str | None = None, exercises: Iterable[str] | None = None
+) -> Report:
+    """The Report of a notebook file; what cannot be read is a Report too."""
+    try:
+        return grade_notebook(answers, notebook.read(path), student, exercises)
+    except Unreadable as error:
+        return unreadable(answers.topic, student, str(error))
+
+
+def grade_notebook(
+    answers: Answers, submitted: Notebook, student: str | None = None, exercises: Iterable[str] | None = None
+) -> Report:
+    """The Report of a notebook; our own fault is a Report too, without a score."""
+    topic = answers.topic
+    try:
+        notebook.require_topic(submitted, topic)
+        cells = notebook.submission(submitted, topic)
+        return replace(grade_cells(answers, cells, exercises), student=student)
+    except Unreadable as error:
+        return unreadable(topic, student, str(error))
+    except KitError as error:
+        return Report(topic.id, "grader_error", None, topic.max_score, 0.0, student=student, reason=str(error))
+
+
+def unreadable(topic: Topic, student: str | None, reason: str) -> Report:
+    """The Report of a submission that is no notebook of the topic: zero, and the reason."""
+    exercises = [Exercise(e.id, 0.0, e.points, "not_attempted") for e in topic.exercises]
+    return Report(topic.id, "unreadable", 0.0, topic.max_score, 0.0, exercises, student, reason)
