@@ -1,5 +1,6 @@
 """The command `autograder`. Exit code 0: fine; 1: points were lost; 2: usage or unreadable input; 3: our fault."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,62 @@ def solve(topic: str, source: Path | None, output: Path) -> None:
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})") from None
     filling.write(filling.solve(course.assignment(topic), spec, text, str(path)), output)
     click.echo(f"✓ {output}")
+
+
+@main.command()
+@click.argument("topics", nargs=-1)
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; fail if a release is out of step.")
+def release(topics: tuple[str, ...], only_check: bool) -> None:
+    """Generate what students get, for the named topics or all of them."""
+    from autograder import course as course_file
+    from autograder import releasing
+
+    course = course_file.find(Path.cwd())
+    for topic in topics or course.topic_ids:
+        if only_check:
+            releasing.require_current(course, topic)
+            click.echo(f"✓ release/{topic} is current")
+        else:
+            click.echo(f"✓ {releasing.release(course, topic).relative_to(course.root)}")
+
+
+@main.command()
+@click.argument("topic")
+@click.option("--student", metavar="S", help="Grade this student only.")
+@click.option("--json", "json_to", metavar="FILE", help="Write all reports as JSON; - for standard output.")
+def grade(topic: str, student: str | None, json_to: str | None) -> None:
+    """Grade a topic's collected submissions into the gradebook."""
+    from autograder import course as course_file
+    from autograder import grade as grading
+    from autograder.report import terminal
+
+    course = course_file.find(Path.cwd())
+    course.entry(topic)
+    students = [student] if student else grading.submitted(course, topic)
+    if not students:
+        raise UserError(f"nobody has handed in {topic}: {course.root / 'submitted'} has no folder */{topic}")
+    reports = []
+    for report in grading.grade(course, topic, students):
+        reports.append(report)
+        click.echo(terminal.line(report), err=json_to == "-")
+    text = json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False) + "\n"
+    if json_to == "-":
+        click.echo(text, nl=False)
+    elif json_to is not None:
+        _write(Path(json_to), text)
+    sys.exit(FAULT if any(report.status == "grader_error" for report in reports) else FINE)
+
+
+@main.command()
+@click.option("--students", default=14, show_default=True, type=click.IntRange(1, 500), metavar="N")
+def demo(students: int) -> None:
+    """Run a made-up class through nbgrader in a temporary course and show that every grade is right."""
+    from autograder import course as course_file
+    from autograder import demo as demonstration
+
+    course = course_file.find(Path.cwd())
+    if not demonstration.run(course, students, click.echo):
+        sys.exit(FAULT)
 
 
 def _show(report: Report, json_to: str | None) -> None:

@@ -13,9 +13,7 @@ def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(
-            f"✗ {name}: yours is {got.dtype} of shape {got.shape}, expected numbers, shape {expected.shape}"
-        )
+        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
         return
     rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
     shown = [tuple(" ".join(f"{v:.6g}" for v in side) for side in row) for row in rows]

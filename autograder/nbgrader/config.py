@@ -1,7 +1,10 @@
 """Everything that a course's nbgrader_config.py needs: the stock commands then run our grader."""
 
+import warnings
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.exc import SAWarning
 
 from autograder import course as course_file
 from autograder.nbgrader.rename import adopt_renamed
@@ -13,6 +16,8 @@ _STOCK = "nbgrader.preprocessors"
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader's config object `c` for the course in `root`."""
     course = course_file.load(root / course_file.FILE)
+    # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy says so at length for each one.
+    warnings.filterwarnings("ignore", category=SAWarning, module=r"nbgrader\.")
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = course.file.course
     c.CourseDirectory.source_directory = "assignments"

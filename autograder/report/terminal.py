@@ -15,6 +15,16 @@ def render(report: Report) -> str:
     return "\n".join([*lines, "─" * 60, total])
 
 
+def line(report: Report) -> str:
+    """One line of a class list: student, score or state, and what the reader should know."""
+    student = report.student or "?"
+    if report.status != "graded":
+        return f"✗ {student:<24} {report.status.replace('_', ' '):<14} {report.reason}"
+    odd = [f"{e.id} {STATUS[e.status]}" for e in report.exercises if e.status in ("timeout", "crashed")]
+    score = f"{points(report.score or 0)} / {points(report.max_score)}"
+    return f"✓ {student:<24} {score:<14} {'; '.join(odd)}".rstrip()
+
+
 def _exercise(exercise: Exercise) -> Iterator[str]:
     sign = "✓" if exercise.status == "passed" else "✗"
     score = f"{points(exercise.score)} / {points(exercise.max_score)} points"

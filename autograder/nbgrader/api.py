@@ -1,0 +1,53 @@
+"""nbgrader's own Python interface, opened on a course with the course's own configuration."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbgrader.apps import NbGraderAPI
+from traitlets.config.loader import PyFileConfigLoader
+
+from autograder.course import Course
+from autograder.errors import UserError
+
+CONFIG = "nbgrader_config.py"
+
+
+@contextmanager
+def opened(course: Course) -> Iterator[Any]:
+    """NbGraderAPI for the course, working in its folder, its log kept out of the terminal."""
+    if not (course.root / CONFIG).is_file():
+        raise UserError(f"{course.root / CONFIG} is missing; copy the one that comes with the kit")
+    here = os.getcwd()
+    os.chdir(course.root)
+    make_tools_reachable()
+    try:
+        config = PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
+        api = NbGraderAPI(config=config)
+        api.log.handlers = [logging.NullHandler()]
+        api.log.propagate = False
+        yield api
+    finally:
+        os.chdir(here)
+
+
+def make_tools_reachable() -> None:
+    """nbgrader calls `alembic` by its bare name, so the folder of this Python has to be on PATH."""
+    import sysconfig
+
+    scripts = sysconfig.get_path("scripts")
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    if scripts not in folders:
+        os.environ["PATH"] = os.pathsep.join([scripts, *folders])
+
+
+def reason(result: dict[str, Any]) -> str:
+    """The last line that says something in what nbgrader reports of a failure."""
+    lines = [*result.get("error", "").splitlines(), *result.get("log", "").splitlines()]
+    told = [line for line in lines if "autograder.errors." in line]
+    if told:
+        return told[-1].partition(": ")[2]
+    errors = [line for line in lines if line.startswith("[ERROR]") and "Traceback" not in line]
+    return (errors or [line for line in lines if line.strip()] or ["nbgrader gave no reason"])[-1].strip()
