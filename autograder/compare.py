@@ -73,8 +73,7 @@ def assert_close(actual: object, expected: object, name: str = "the result", tol
         worst[np.unravel_index(np.argmax(gap), a.shape)] = True
         differ = gap > tolerance * (np.abs(a) + np.abs(e) + 1e-9)
         fail(
-            f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected {_show(e[worst][0])}"
-            f"{_count(differ, error)}",
+            f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected {_show(e[worst][0])}{_count(differ, error)}",
             saw=a,
         )
 

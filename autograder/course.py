@@ -198,7 +198,10 @@ def _model_at(where: tuple[str, ...]) -> type[_Model] | None:
     """The model that describes the mapping at a path of keys."""
     if not where:
         return CourseFile
-    shapes: dict[tuple[str, int], type[_Model]] = {("limits", 1): Limits, ("topics", 2): TopicEntry}
-    if len(where) == 4 and where[0] == "topics":
-        return {"exercises": ExerciseEntry, "written": WrittenEntry}.get(where[2])
-    return shapes.get((where[0], len(where)))
+    shapes: dict[tuple[str, int], type[_Model]] = {
+        ("limits", 1): Limits,
+        ("topics", 2): TopicEntry,
+        ("exercises", 4): ExerciseEntry,
+        ("written", 4): WrittenEntry,
+    }
+    return shapes.get((where[2] if len(where) == 4 else where[0], len(where)))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import record, solve
+from autograder.bank import Misconception
 from autograder.course import FILE, Course, load
 from autograder.errors import KitError
 from autograder.grade import grade
@@ -57,10 +58,18 @@ class Maker:
             self._made("reference", self.solved(), self.full),
             *(self._alternative(path) for path in record.alternatives(self.course, self.topic)[:3]),
             *(self._mistaken(by_name[name]) for name in ("softmax_over_the_batch", "gelu_by_tanh")),
-            self._made("half filled", self.half_filled(), self.points("linear_forward", "sigmoid", "relu", "gelu_swish")),
+            self._made(
+                "half filled", self.half_filled(), self.points("linear_forward", "sigmoid", "relu", "gelu_swish")
+            ),
             self._made("untouched stub", json.loads(self.stub.read_text(encoding="utf-8")), 0.0),
-            self._made("syntax error in a cell", self.broken("gelu_swish", "def gelu(z:\n    return z"), self.without("gelu_swish")),
-            self._made("exception at top level", self.with_cell("raise RuntimeError('left over from trying')"), self.full),
+            self._made(
+                "syntax error in a cell",
+                self.broken("gelu_swish", "def gelu(z:\n    return z"),
+                self.without("gelu_swish"),
+            ),
+            self._made(
+                "exception at top level", self.with_cell("raise RuntimeError('left over from trying')"), self.full
+            ),
             self._made("infinite loop", self.broken("perceptron_fit", _LOOP), self.without("perceptron_fit")),
             self._made("os._exit(0)", self.broken("mlp_forward", _EXIT), self.without("mlp_forward")),
             Made("truncated file", json.dumps(self.solved(), indent=1)[:30_000], 0.0),
@@ -90,8 +99,7 @@ class Maker:
 
     def with_cell(self, source: str) -> Notebook:
         notebook = self.solved()
-        cell = {"cell_type": "code", "id": "own", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
-        notebook["cells"].insert(8, cell)
+        notebook["cells"].insert(8, solve.code_cell("own", source))
         return notebook
 
     def rearranged(self) -> Notebook:
@@ -108,7 +116,7 @@ class Maker:
     def _alternative(self, path: Path) -> Made:
         return self._made(f"alternative: {path.stem}", self.solved(path.read_text(encoding="utf-8")), self.full)
 
-    def _mistaken(self, mistake: record.Misconception) -> Made:
+    def _mistaken(self, mistake: Misconception) -> Made:
         text = (self.course.root / "solutions" / "misconceptions" / f"{self.topic.name}.py").read_text(encoding="utf-8")
         wrong = next(n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == mistake.name)
         wrong.name, wrong.decorator_list = mistake.function, []
@@ -140,7 +148,9 @@ def run(course: Course, students: int, say: Say) -> bool:
     names = [f"student{i:02}" for i in range(1, students + 1)]
     say("handing in, each from a folder of their own: nbgrader fetch_assignment, submit")
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda pair: nbgrader.hand_in(work / "homes" / pair[0], *pair, maker.topic), zip(names, kinds)))
+        list(
+            pool.map(lambda name, made: nbgrader.hand_in(work / "homes" / name, name, made, maker.topic), names, kinds)
+        )
     say("collecting: nbgrader collect")
     nbgrader.run("collect", TOPIC)
     say("grading: autograder grade (nbgrader autograde for each)")

@@ -64,4 +64,6 @@ def _require_released(nbgrader: object, topic: Topic) -> None:
         try:
             gradebook.find_notebook(topic.name, topic.id)
         except MissingEntry:
-            raise UserError(f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}") from None
+            raise UserError(
+                f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}"
+            ) from None

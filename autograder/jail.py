@@ -67,9 +67,7 @@ class Worker:
         self._ended = threading.Event()
         assert self._process.stdin is not None and self._process.stdout is not None
         self._pipe = self._process.stdin
-        self._pump = threading.Thread(
-            target=_pump, args=(self._process.stdout, self._frames, self._ended), daemon=True
-        )
+        self._pump = threading.Thread(target=_pump, args=(self._process.stdout, self._frames, self._ended), daemon=True)
         self._pump.start()
 
     def ask(self, request: dict[str, Any], budget: Budget) -> dict[str, Any]:
@@ -138,7 +136,7 @@ def spawn(memory_mb: int) -> Worker:
 
 def _environment() -> dict[str, str]:
     """Nothing of ours but what the interpreter needs to start. One thread, so that sums are bit-stable."""
-    one_thread = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     needed = ("SYSTEMROOT", "PATH") if os.name == "nt" else ()
     return {**{name: os.environ[name] for name in needed if name in os.environ}, **one_thread, "LC_ALL": "C.UTF-8"}
 

@@ -60,7 +60,9 @@ def read(path: Path) -> Notebook:
         if not path.is_file():
             raise Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
         if size > MAX_BYTES:
-            raise Unreadable(f"{path.name} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its outputs and save")
+            raise Unreadable(
+                f"{path.name} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its outputs and save"
+            )
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise Unreadable(f"there is no file {path}") from None
@@ -83,7 +85,9 @@ def parse(path: Path, text: str) -> Notebook:
     if not isinstance(data, dict) or "nbformat" not in data:
         raise Unreadable(f"{path.name} is JSON but not a notebook; save it from Jupyter")
     if data["nbformat"] != 4 or not isinstance(data.get("cells"), list):
-        raise Unreadable(f"{path.name} has notebook format {data['nbformat']!r}, expected 4; open and save it in Jupyter")
+        raise Unreadable(
+            f"{path.name} has notebook format {data['nbformat']!r}, expected 4; open and save it in Jupyter"
+        )
     metadata = _dict(data.get("metadata"))
     topic = _dict(metadata.get("autograder")).get("topic")
     cells = [_cell(i, _dict(c)) for i, c in enumerate(data["cells"], 1)]

@@ -68,14 +68,15 @@ class Plugin:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = session.items
-        for self._job in self._jobs:
+        for job in self._jobs:
+            self._job = job
             for i, item in enumerate(items):
                 # What is set up for the module stays so from one job to the next; pytest tears it down at the end.
                 after = items[(i + 1) % len(items)]
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
                 if self.fault:
                     return True
-            self._job.done()
+            job.done()
         return True
 
     @pytest.fixture
@@ -140,14 +141,14 @@ def _mark(item: pytest.Item, name: str, default: Any) -> Any:
 def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
     assert isinstance(item, pytest.Function)
     student = dict(item.user_properties).get("student")
-    known = dict(
-        exercise=exercise_of(item),
-        id=item.name,
-        kind=_mark(item, "kind", "value"),
-        title=" ".join((item.function.__doc__ or "").split()),
-        weight=float(_mark(item, "weight", 1)),
-        passed=error is None,
-    )
+    known: dict[str, Any] = {
+        "exercise": exercise_of(item),
+        "id": item.name,
+        "kind": _mark(item, "kind", "value"),
+        "title": " ".join((item.function.__doc__ or "").split()),
+        "weight": float(_mark(item, "weight", 1)),
+        "passed": error is None,
+    }
     if error is None:
         return Outcome(**known)
     call = last_call(student) if isinstance(student, Student) else ""

@@ -175,8 +175,8 @@ def _distort(value: Any) -> Any:
         return {key: _distort(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return type(value)(_distort(item) for item in value)
-    if isinstance(value, (int, float, np.ndarray, np.generic)) and not isinstance(value, bool):
-        return value * 1.5 + 0.25
+    if isinstance(value, (int, float, np.ndarray, np.number)) and not isinstance(value, bool):
+        return np.multiply(value, 1.5) + 0.25
     return value
 
 

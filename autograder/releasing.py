@@ -38,7 +38,9 @@ def copy_course(course: Course, to: Path) -> None:
     """The parts of a course that others are made from, in another place."""
     to.mkdir(parents=True)
     for name in ("assignments", "solutions"):
-        shutil.copytree(course.root / name, to / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        shutil.copytree(
+            course.root / name, to / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
     for name in (FILE, api.CONFIG):
         shutil.copy(course.root / name, to / name)
 

@@ -25,12 +25,12 @@ def solve(stub: Path, topic: Topic, source: str, name: str) -> dict[str, Any]:
     """The notebook as plain JSON data; answers that `source` does not have stay stubs."""
     module = take_apart(source, set(topic.functions), name)
     notebook: dict[str, Any] = json.loads(stub.read_text(encoding="utf-8"))
-    cells = []
+    cells: list[dict[str, Any]] = []
     for cell in notebook["cells"]:
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
         if grade_id.startswith("answer-"):
             if not any(c.get("id") == HELPERS for c in cells) and module.helpers:
-                cells.append(_helpers_cell(module.helpers))
+                cells.append(code_cell(HELPERS, module.helpers))
             functions = topic.exercise(grade_id.removeprefix("answer-")).functions
             cell = {**cell, "source": _filled(_text(cell["source"]), list(functions), module)}
         cells.append(cell)
@@ -90,11 +90,12 @@ def _filled(stub: str, functions: list[str], module: Module) -> str:
     return "\n\n\n".join(module.answers.get(f, stubs[f]) + module.late.get(f, "") for f in functions)
 
 
-def _helpers_cell(source: str) -> dict[str, Any]:
+def code_cell(name: str, source: str) -> dict[str, Any]:
+    """A code cell of a student's own, as it stands in a file."""
     return {
         "cell_type": "code",
         "execution_count": None,
-        "id": HELPERS,
+        "id": name,
         "metadata": {},
         "outputs": [],
         "source": source,

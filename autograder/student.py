@@ -48,7 +48,8 @@ class Student:
 
     def __init__(self, backend: Backend, parameters: dict[str, list[str]]) -> None:
         self._backend, self._parameters = backend, parameters
-        self._call, self._changed = "", ()
+        self._call = ""
+        self._changed: tuple[str, ...] = ()
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
         if function.startswith("_"):

@@ -107,7 +107,7 @@ def _pack(value: object, buffers: list[bytes], where: str, depth: int) -> object
                 raise NotPlain(f"{_at(where)}a dict with a key of type {type(key).__name__}")
             pairs += [_pack(key, buffers, where, depth + 1), _pack(item, buffers, f"{where}[{key!r}]", depth + 1)]
         return ["d", *pairs]
-    if kind is np.ndarray or isinstance(value, np.generic) and kind.__module__ == "numpy":
+    if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
         return _pack_array(np.asarray(value), "a" if kind is np.ndarray else "s", buffers, where)
     raise NotPlain(f"{_at(where)}an object of type {kind.__name__}")
 
@@ -155,7 +155,8 @@ def _unpack(node: object, buffers: list[memoryview], depth: int) -> Any:
     if tag == "c" and len(rest) == 2 and all(type(v) is float for v in rest):
         return complex(*rest)
     if tag in ("a", "s") and len(rest) == 3:
-        array = _unpack_array(*rest, buffers)
+        name, shape, index = rest
+        array = _unpack_array(name, shape, index, buffers)
         return array if tag == "a" else array[()]
     raise BadFrame("an unknown kind of value")
 

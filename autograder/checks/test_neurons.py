@@ -418,7 +418,9 @@ class TestPerceptronFit:
         expect(whole and times.min() > -0.5, "w is not a sum of whole steps y x from zero", (w, b, mistakes))
         total, bias = int(times.round().sum()), int((times * y).round().sum())
         expect(abs(b - bias) < 1e-3, f"b is {b:g}, but the steps in w add up to {bias}", (w, b, mistakes))
-        expect(total == mistakes.sum(), f"{mistakes.sum():g} mistakes counted, but w took {total} steps", (w, b, mistakes))
+        expect(
+            total == mistakes.sum(), f"{mistakes.sum():g} mistakes counted, but w took {total} steps", (w, b, mistakes)
+        )
 
     @pytest.mark.parametrize("label", [1, -1])
     def test_updates_at_once(self, student, rng, label):

@@ -48,6 +48,6 @@ def reason(result: dict[str, Any]) -> str:
     lines = [*result.get("error", "").splitlines(), *result.get("log", "").splitlines()]
     told = [line for line in lines if "autograder.errors." in line]
     if told:
-        return told[-1].partition(": ")[2]
+        return str(told[-1].partition(": ")[2])
     errors = [line for line in lines if line.startswith("[ERROR]") and "Traceback" not in line]
-    return (errors or [line for line in lines if line.strip()] or ["nbgrader gave no reason"])[-1].strip()
+    return str((errors or [line for line in lines if line.strip()] or ["nbgrader gave no reason"])[-1]).strip()

@@ -21,7 +21,7 @@ MARK = "autograder"
 MISSING = "# This answer cell was missing from the submission."
 
 
-class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+class SubmissionExporter(NotebookExporter):
     """Reads a submitted notebook leniently; the rest of nbgrader then sees a well-formed one."""
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
@@ -37,7 +37,7 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
             rebuilt = rebuild({"cells": []}, source)
             rebuilt.metadata[MARK] = {"topic": topic_id, "unreadable": str(error)}
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        return self.from_notebook_node(rebuilt, resources, **options)
+        return self.from_notebook_node(rebuilt, resources, **options)  # type: ignore[no-untyped-call]
 
 
 def rebuild(submitted: dict[str, Any], source: Any) -> Any:

@@ -1,0 +1,48 @@
+# Two commands on a fresh machine (Python >= 3.11 and make): `make demo` and `make test`.
+# The others are for whoever works on the kit.
+
+# The first Python that is new enough; another one with: make PYTHON=/path/to/python
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+VERSIONS := 3.11 3.12 3.13
+
+.PHONY: demo test check learn audit bench test-all setup clean
+
+demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
+	$(BIN)/autograder demo
+
+test: setup  ## the tests of the kit
+	$(BIN)/python -m pytest -q
+
+check: setup  ## style, types, and that everything derived is in step with its source
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/autograder release --check
+
+learn: setup  ## the lessons, in Jupyter
+	$(BIN)/jupyter lab release
+
+audit: setup  ## grade the grader: every topic, every known answer, right and wrong
+	$(BIN)/autograder audit
+
+bench: setup  ## how long a live check takes
+	$(BIN)/python benchmarks/live_check.py
+
+test-all: $(VERSIONS:%=test-%)  ## the tests on each supported Python that is installed
+
+test-%:
+	$(MAKE) test VENV=.venv-$* PYTHON=python$*
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 found; install one, or: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:  ## what can be made again
+	rm -rf $(VENV) $(VERSIONS:%=.venv-%) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,50 @@
+"""How long a live check takes: each exercise of a released notebook, in a Jupyter kernel, as a student runs it.
+
+    make bench, or: python benchmarks/live_check.py [TOPIC]
+
+The notebook is filled with the reference, run once up to its last answer, and each check cell is then run
+again and again in the same kernel. Printed is the time in the kernel from the call to the card's HTML.
+"""
+
+import json
+import statistics
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
+
+from autograder import course as course_file
+from autograder import solve
+
+RUNS = 15
+MEASURE = """
+import json as _json, time as _time
+def _seconds(exercise):
+    start = _time.perf_counter()
+    check(exercise)._repr_html_()
+    return _time.perf_counter() - start
+print(_json.dumps({e: [_seconds(e) for _ in range(%d)] for e in %r}))
+"""
+
+
+def main(topic_id: str) -> None:
+    course = course_file.find(Path(__file__))
+    topic = course.topic(topic_id)
+    reference = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
+    notebook = solve.solve(course.release(topic_id) / f"{topic.name}.ipynb", topic, reference, "the reference")
+    node = nbformat.reads(json.dumps(notebook), as_version=4)
+    code = [c for c in node.cells if c.cell_type == "code" and "demo" not in c.metadata.get("tags", [])]
+    node.cells = [c for c in code if not c.source.startswith("check(")]
+    node.cells.append(new_code_cell(MEASURE % (RUNS, [e.id for e in topic.exercises])))
+    NotebookClient(node, timeout=600, resources={"metadata": {"path": str(course.release(topic_id))}}).execute()
+    seconds = json.loads(node.cells[-1].outputs[0]["text"])
+    print(f"{'exercise':<26} {'first':>8} {'median':>8} {'max':>8}   milliseconds, {RUNS} runs")
+    for exercise, times in seconds.items():
+        first, *rest = [1000 * t for t in times]
+        print(f"{exercise:<26} {first:>8.0f} {statistics.median(rest):>8.0f} {max(rest):>8.0f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "01-neurons")
