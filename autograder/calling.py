@@ -6,6 +6,7 @@ but the wire.
 
 import builtins
 import contextlib
+import functools
 import io
 import warnings
 from collections.abc import Iterator
@@ -17,12 +18,48 @@ import numpy as np
 from autograder import wire
 
 Outcome = dict[str, Any]  # the fields of a Reply, as plain data
+PROBE = "probes."  # before the name of a probe, where a function's name stands
 _LONGEST = 300  # characters of an exception's first line that are shown
 
 
-def call(namespace: dict[str, Any], function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome:
-    """Call `namespace[function]` on copies of the arguments; never raises but for KeyboardInterrupt."""
-    body = namespace.get(function)
+class Functions:
+    """The student's functions as a probe sees them: `student.softmax` is the one of that name."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+
+    def __getattr__(self, function: str) -> Any:
+        if not callable(self._namespace.get(function)):
+            raise NotThere(function)
+        return self._namespace[function]
+
+
+class NotThere(Exception):
+    """A probe asked for a function that the student does not have."""
+
+
+def load_probes(source: str) -> dict[str, Any]:
+    """The functions of a topic's probes: ours, public, run beside the student's code, and they return plain data."""
+    module: dict[str, Any] = {"__name__": "probes"}
+    exec(compile(source, "<probes>", "exec"), module)
+    return {name: value for name, value in module.items() if callable(value)}
+
+
+def call(
+    namespace: dict[str, Any],
+    function: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    probes: dict[str, Any] | None = None,
+) -> Outcome:
+    """Call a function of the namespace, or a probe of its functions, on copies of the arguments.
+
+    Never raises but for KeyboardInterrupt.
+    """
+    if function.startswith(PROBE):
+        body: Any = functools.partial((probes or {})[function.removeprefix(PROBE)], Functions(namespace))
+    else:
+        body = namespace.get(function)
     if not callable(body):
         return _missing(namespace, function)
     before = [wire.encode(v) for v in (*args, *kwargs.values())]
@@ -33,6 +70,8 @@ def call(namespace: dict[str, Any], function: str, args: tuple[Any, ...], kwargs
             value = body(*positional, **keywords)
     except KeyboardInterrupt:
         raise
+    except NotThere as error:
+        return _missing(namespace, str(error))
     except BaseException as error:  # SystemExit and inventions of the student's own among them
         return _raised(error, namespace, function)
     try:
@@ -40,7 +79,7 @@ def call(namespace: dict[str, Any], function: str, args: tuple[Any, ...], kwargs
     except Exception as error:
         what = str(error) if isinstance(error, wire.NotPlain) else f"something that cannot be read ({_name(error)})"
         return {"trouble": "refused", "text": f"{function} returned {what}; return NumPy arrays and plain numbers"}
-    return {"value": value, "changed": tuple(i for i, b in enumerate(before) if _differs(copies[i], b))}
+    return {"value": value, "changed": tuple(i for i, frame in enumerate(before) if _differs(copies[i], frame))}
 
 
 @contextlib.contextmanager
@@ -121,6 +160,8 @@ def _raised(error: BaseException, namespace: dict[str, Any], function: str) -> O
         if trace.tb_frame.f_globals is namespace:
             frames.append(trace.tb_frame.f_code.co_name)
         trace = trace.tb_next
+    if function.startswith(PROBE):
+        function = frames[0] if frames else "the call"
     if isinstance(error, NotImplementedError):
         if len(frames) <= 1:
             return {"trouble": "stub", "text": f"{function} is not written yet", "error": "NotImplementedError"}
@@ -132,6 +173,8 @@ def _raised(error: BaseException, namespace: dict[str, Any], function: str) -> O
 
 
 def _differs(value: object, frame: bytes) -> bool:
+    if isinstance(value, np.random.Generator):  # drawing from it is what it is for
+        return False
     try:
         return wire.encode(value) != frame
     except Exception:  # what was plain data no longer is

@@ -5,10 +5,12 @@ zero entry nor float32 can upset; the message names the entry that is furthest o
 """
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
 
+margins: ContextVar[list[float]] = ContextVar("margins", default=[])  # of the check that is running
 TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
 
@@ -95,6 +97,18 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
     if len(actual) != len(names):
         fail(f"the result has {len(actual)} values, expected {wanted}", saw=actual)
     return list(actual)
+
+
+def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
+    """A measured quantity reaches its line. How far it is above it is kept, for the audit's margins."""
+    margins.get().append(float(value) - float(line))
+    expect(value >= line, f"{name} is {value:.3g}, expected at least {line:.3g}", saw)
+
+
+def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
+    """A measured quantity stays below its line; the margin is kept likewise."""
+    margins.get().append(float(line) - float(value))
+    expect(value <= line, f"{name} is {value:.3g}, expected at most {line:.3g}", saw)
 
 
 def relative_error(a: np.ndarray, e: np.ndarray) -> float:

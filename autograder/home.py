@@ -7,7 +7,7 @@ from autograder import notebook as notebooks
 from autograder.answers import NAME, Answers
 from autograder.errors import UserError
 from autograder.notebook import Notebook, Unreadable
-from autograder.run import require_suite
+from autograder.suite import require_suite
 
 
 def answers_for(path: Path, seed: int | None) -> Answers:

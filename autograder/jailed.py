@@ -14,8 +14,8 @@ _TEXT = 500  # characters of a worker's own words that are passed on
 class Jailed:
     """A Backend over workers. A cell that hangs or ends the process is left out from then on."""
 
-    def __init__(self, topic: Topic, cells: list[Cell]) -> None:
-        self._topic, self._cells = topic, cells
+    def __init__(self, topic: Topic, cells: list[Cell], probes: str = "") -> None:
+        self._topic, self._cells, self._probes = topic, cells, probes
         self._troubles: dict[int, str] = {}  # index of a cell -> what went wrong when it ran
         self._skipped: set[int] = set()
         self._worker: jail.Worker | None = None
@@ -64,6 +64,7 @@ class Jailed:
     def _run_cells(self, worker: jail.Worker) -> bool:
         budget = jail.Budget(self._topic.cpu_seconds)
         worker.ask({"do": "module", "name": "given", "source": self._topic.given}, budget)
+        worker.ask({"do": "probes", "source": self._probes}, budget)
         for i, cell in enumerate(self._cells):
             if i in self._skipped:
                 continue

@@ -13,7 +13,8 @@ from autograder.answers import NAME, Answers
 from autograder.errors import UserError
 from autograder.report import html
 from autograder.results import Exercise
-from autograder.run import grade_namespace, require_suite
+from autograder.run import grade_namespace
+from autograder.suite import require_suite
 
 _folder: Path | None = None
 

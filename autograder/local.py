@@ -10,11 +10,11 @@ from autograder.topic import ExerciseSpec
 class Local:
     """A Backend over a namespace. It has no time limit: at home the stop button is at hand."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
-        self._namespace = namespace
+    def __init__(self, namespace: dict[str, Any], probes: str = "") -> None:
+        self._namespace, self._probes = namespace, calling.load_probes(probes)
 
     def begin(self, spec: ExerciseSpec) -> None:
         """Nothing to prepare: the namespace is what it is."""
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
-        return Reply(**calling.call(self._namespace, function, args, kwargs))
+        return Reply(**calling.call(self._namespace, function, args, kwargs, self._probes))

@@ -5,12 +5,12 @@ depend on the seed only, never on what the student returned, and the digest of i
 """
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 from autograder import wire
 from autograder.answers import Answer, Answers, call_digest
 from autograder.errors import KitError
+from autograder.student import Probes, Student
 
 
 class Oracle:
@@ -18,6 +18,11 @@ class Oracle:
 
     def __init__(self, answers: Answers, key: str) -> None:
         self._key, self._next = key, iter(answers.calls.get(key, []))
+
+    @property
+    def probes(self) -> Probes:
+        """What the reference answered to the topic's probes."""
+        return Probes(self)
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
         if function.startswith("_"):
@@ -39,8 +44,13 @@ class Oracle:
 class Recorder:
     """Asks the reference, and keeps each answer for the file."""
 
-    def __init__(self, reference: SimpleNamespace, answers: Answers, key: str) -> None:
+    def __init__(self, reference: Student, answers: Answers, key: str) -> None:
         self._reference, self._kept = reference, answers.calls.setdefault(key, [])
+
+    @property
+    def probes(self) -> Probes:
+        """The answers of the reference to the topic's probes."""
+        return Probes(self)
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
         if function.startswith("_"):
@@ -48,7 +58,7 @@ class Recorder:
 
         def ask(*args: Any, **kwargs: Any) -> Any:
             inputs = call_digest(function, args, kwargs)
-            frame = wire.encode(getattr(self._reference, function)(*wire.copy(args), **kwargs))
+            frame = wire.encode(getattr(self._reference, function)(*args, **kwargs))
             self._kept.append(Answer(inputs, frame))
             return wire.decode(frame)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, get_args
 import numpy as np
 import pytest
 
-from autograder.compare import CheckFailed
+from autograder.compare import CheckFailed, margins
 from autograder.errors import KitError
 from autograder.results import Kind
 from autograder.student import Student, StudentFailed, Trouble, last_call
@@ -19,7 +19,7 @@ from autograder.student import Student, StudentFailed, Trouble, last_call
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check. `saw` is the value that it failed on."""
+    """What became of one check. `saw` is the value that it failed on, `margin` how far a measured one was from its line."""
 
     exercise: str
     id: str
@@ -27,6 +27,7 @@ class Outcome:
     title: str
     weight: float
     passed: bool
+    margin: float | None = None
     call: str = ""
     message: str = ""
     hint: str | None = None
@@ -111,6 +112,7 @@ class Plugin:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms each."""
         assert self._job is not None
+        margins.set([])
         try:
             yield
         except KitError as fault:
@@ -148,6 +150,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
         "title": " ".join((item.function.__doc__ or "").split()),
         "weight": float(_mark(item, "weight", 1)),
         "passed": error is None,
+        "margin": min(margins.get(), default=None),
     }
     if error is None:
         return Outcome(**known)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ from autograder.errors import KitError, UserError
 from autograder.local import Local
 from autograder.oracle import Oracle, Recorder
 from autograder.plugin import Outcome
-from autograder.run import Grading, run_suite, suite_digest
+from autograder.run import Grading, parameters, run_suite
 from autograder.student import Reply, Student
+from autograder.suite import probes_source, suite_digest
 from autograder.topic import ExerciseSpec, Topic
 
 
@@ -33,14 +34,13 @@ class Recording:
 
     def __init__(self, reference: ModuleType, answers: Answers) -> None:
         self.seed, self._answers = answers.seed, answers
-        self._functions = SimpleNamespace(**{f: vars(reference)[f] for f in answers.topic.functions})
-        self._student = Student(Local(vars(reference)), answers.topic.functions)
+        self._local, self._parameters = _local(vars(reference), answers.topic), parameters(answers.topic)
 
     def student(self, exercise: str) -> Student:
-        return self._student
+        return Student(self._local, self._parameters)
 
     def oracle(self, key: str) -> Recorder:
-        return Recorder(self._functions, self._answers, key)
+        return Recorder(self.student(""), self._answers, key)
 
     def add(self, outcome: Outcome) -> None:
         if not outcome.passed:
@@ -54,10 +54,10 @@ class Contrary:
     """A Job whose student answers nonsense: an oracle call that depends on it shows itself."""
 
     def __init__(self, reference: ModuleType, answers: Answers) -> None:
-        self.seed, self._answers, self._honest = answers.seed, answers, Local(vars(reference))
+        self.seed, self._answers, self._honest = answers.seed, answers, _local(vars(reference), answers.topic)
 
     def student(self, exercise: str) -> Student:
-        return Student(self, self._answers.topic.functions)
+        return Student(self, parameters(self._answers.topic))
 
     def oracle(self, key: str) -> Oracle:
         return Oracle(self._answers, key)
@@ -83,7 +83,7 @@ def record(course: Course, topic: Topic, seed: int) -> Answers:
     run_suite(topic, [Contrary(reference, answers)])
     for spec in topic.exercises:
         known = [m for m in wrong if m.function in spec.functions]
-        jobs = [Grading(answers, Local(with_mistake(reference, m))) for m in known]
+        jobs = [Grading(answers, _local(with_mistake(reference, m), topic)) for m in known]
         run_suite(topic, jobs, [spec.id])
         for mistake, job in zip(known, jobs):
             answers.mistakes[mistake.name] = {"exercise": spec.id, "title": mistake.title, "hint": mistake.hint}
@@ -148,6 +148,10 @@ def alternatives(course: Course, topic: Topic) -> list[Path]:
 def with_mistake(reference: ModuleType, mistake: Misconception) -> dict[str, Any]:
     """The reference's namespace with one function replaced; the others keep calling the right one."""
     return {**vars(reference), mistake.function: mistake.body}
+
+
+def _local(namespace: dict[str, Any], topic: Topic) -> Local:
+    return Local(namespace, probes_source(topic))
 
 
 def _solution(course: Course, topic: Topic) -> Path:

@@ -1,16 +1,16 @@
 """Run a topic's suite for one or many students and turn what became of it into Reports."""
 
+import ast
 import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_limits
 
-from autograder import answers as answers_file
 from autograder.answers import Answers
+from autograder.calling import PROBE
 from autograder.diagnose import diagnose
 from autograder.errors import KitError
 from autograder.jailed import Jailed
@@ -20,6 +20,7 @@ from autograder.oracle import Oracle
 from autograder.plugin import Job, Outcome, Plugin
 from autograder.results import Check, Exercise, ExerciseStatus, Report
 from autograder.student import Student
+from autograder.suite import probes_source, suite_path
 from autograder.topic import ExerciseSpec, Topic
 
 # Builtin plugins of pytest that a run of ours has no use for: half of its start-up time.
@@ -27,28 +28,6 @@ _UNUSED = "terminal cacheprovider warnings logging junitxml pastebin doctest uni
 debugging unraisableexception threadexception setuponly setupplan capture"
 _FLAGS = ["--noconftest", "--assert=plain", "--disable-plugin-autoload", "-c", os.devnull, "--import-mode=importlib"]
 _FLAGS += [argument for name in _UNUSED.split() for argument in ("-p", f"no:{name}")]
-
-
-def suite_path(topic: Topic) -> Path:
-    """Where the public checks of a topic are installed."""
-    return Path(__file__).parent / "checks" / f"test_{topic.name}.py"
-
-
-def suite_digest(topic: Topic) -> str:
-    """Digest of a topic's checks, by which an answers file knows its suite."""
-    path = suite_path(topic)
-    if not path.is_file():
-        raise KitError(f"this autograder has no checks for {topic.id}; install the version that came with the course")
-    return answers_file.digest(path.read_text(encoding="utf-8"))
-
-
-def require_suite(answers: Answers, path: Path) -> None:
-    """KitError unless the answers were recorded with the checks that are installed."""
-    if answers.suite != suite_digest(answers.topic):
-        raise KitError(
-            f"{path} was made for another version of the checks than this autograder has; "
-            "take the folder and the package from the same release"
-        )
 
 
 def run_suite(topic: Topic, jobs: Iterable[Job], exercises: Iterable[str] | None = None) -> None:
@@ -65,12 +44,20 @@ def run_suite(topic: Topic, jobs: Iterable[Job], exercises: Iterable[str] | None
         raise KitError(f"the checks of {topic.id} could not be run (pytest: {pytest.ExitCode(code).name})")
 
 
+def parameters(topic: Topic) -> dict[str, list[str]]:
+    """The parameter names of all that a check of the topic can call: functions and probes."""
+    tree = ast.parse(probes_source(topic))
+    probes = {n.name: [a.arg for a in n.args.args[1:]] for n in tree.body if isinstance(n, ast.FunctionDef)}
+    return topic.functions | {f"{PROBE}{name}": names for name, names in probes.items()}
+
+
 class Grading:
     """A Job that judges one student by an answers file and ends in a Report."""
 
     def __init__(self, answers: Answers, backend: Jailed | Local) -> None:
         self.seed, self.outcomes = answers.seed, list[Outcome]()
         self._answers, self._backend, self._exercise = answers, backend, ""
+        self._parameters = parameters(answers.topic)
         self._started = time.perf_counter()
         self.seconds = 0.0
 
@@ -78,7 +65,7 @@ class Grading:
         if exercise != self._exercise:
             self._exercise = exercise
             self._backend.begin(self._answers.topic.exercise(exercise))
-        return Student(self._backend, self._answers.topic.functions)
+        return Student(self._backend, self._parameters)
 
     def oracle(self, key: str) -> Oracle:
         return Oracle(self._answers, key)
@@ -116,7 +103,7 @@ class Grading:
 
 def grade_cells(answers: Answers, cells: list[Cell], exercises: Iterable[str] | None = None) -> Report:
     """Grade a submission's code in worker processes."""
-    backend = Jailed(answers.topic, cells)
+    backend = Jailed(answers.topic, cells, probes_source(answers.topic))
     grading = Grading(answers, backend)
     try:
         run_suite(answers.topic, [grading], exercises)
@@ -127,7 +114,7 @@ def grade_cells(answers: Answers, cells: list[Cell], exercises: Iterable[str] | 
 
 def grade_namespace(answers: Answers, namespace: dict[str, Any], exercises: Iterable[str] | None = None) -> Report:
     """Grade the functions of a live namespace, in this process."""
-    grading = Grading(answers, Local(namespace))
+    grading = Grading(answers, Local(namespace, probes_source(answers.topic)))
     run_suite(answers.topic, [grading], exercises)
     return grading.report()
 

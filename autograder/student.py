@@ -10,7 +10,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from autograder.calling import PROBE
 from autograder.compare import CheckFailed
+from autograder.wire import Seed
 
 Trouble = Literal["missing", "stub", "raised", "refused", "timeout", "crashed"]
 
@@ -51,6 +53,11 @@ class Student:
         self._call = ""
         self._changed: tuple[str, ...] = ()
 
+    @property
+    def probes(self) -> "Probes":
+        """The topic's probes: `student.probes.name(...)` runs one beside the student's code."""
+        return Probes(self)
+
     def __getattr__(self, function: str) -> Callable[..., Any]:
         if function.startswith("_"):
             raise AttributeError(function)
@@ -68,6 +75,22 @@ class Student:
         return call
 
 
+class Probes:
+    """Calls probes by name, through a Student or an oracle."""
+
+    def __init__(self, caller: Any) -> None:
+        self._caller = caller
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call: Callable[..., Any] = getattr(self._caller, PROBE + name)
+        return call
+
+
+def generator(rng: np.random.RandomState) -> Seed:
+    """A fresh `np.random.Generator` for a student's function, as it travels over the wire."""
+    return Seed(int(rng.randint(2**31)))
+
+
 def last_call(student: Student) -> str:
     """`softmax(z (4, 3))`: the last call, with the shapes of its arguments."""
     return student._call
@@ -82,6 +105,7 @@ def assert_unchanged(student: Student) -> None:
 
 def describe(function: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """A call in words: arrays by their shape, numbers by their value."""
+    function = function.removeprefix(PROBE).replace("_", " ") if function.startswith(PROBE) else function
     parts = [f"{name} {_brief(arg)}" for name, arg in zip(names, args)]
     parts += [_brief(arg) for arg in args[len(names) :]]
     parts += [f"{name}={_brief(arg)}" for name, arg in kwargs.items()]
@@ -89,6 +113,8 @@ def describe(function: str, names: list[str], args: tuple[Any, ...], kwargs: dic
 
 
 def _brief(value: object) -> str:
+    if isinstance(value, Seed):
+        return "a generator"
     if isinstance(value, np.ndarray):
         return str(value.shape)
     if isinstance(value, dict):

@@ -8,6 +8,7 @@ decodes too: what is refused in class is refused at home.
 
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgpack
@@ -20,6 +21,13 @@ MAX_NDIM = 16
 DTYPES = frozenset("?bBhHiIlLqQefdFD")  # kinds b, i, u, f, c; long double travels as float64
 _HEADER = struct.Struct("<4sIQ")
 _MAGIC = b"dlw1"
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Stands for a random generator: on the other side it is `np.random.default_rng(seed)`, fresh."""
+
+    seed: int
 
 
 class NotPlain(TypeError):
@@ -95,6 +103,8 @@ def _pack(value: object, buffers: list[bytes], where: str, depth: int) -> object
         if not -(2**63) <= value < 2**64:  # type: ignore[operator]
             raise NotPlain(f"{_at(where)}an integer beyond 64 bits")
         return value
+    if kind is Seed:
+        return ["g", value.seed]  # type: ignore[attr-defined]
     if kind is complex:
         return ["c", value.real, value.imag]  # type: ignore[attr-defined]
     if kind in (tuple, list):
@@ -154,6 +164,8 @@ def _unpack(node: object, buffers: list[memoryview], depth: int) -> Any:
         return {_key(k): _unpack(v, buffers, depth + 1) for k, v in zip(rest[::2], rest[1::2])}
     if tag == "c" and len(rest) == 2 and all(type(v) is float for v in rest):
         return complex(*rest)
+    if tag == "g" and len(rest) == 1 and type(rest[0]) is int and rest[0] >= 0:
+        return np.random.default_rng(rest[0])
     if tag in ("a", "s") and len(rest) == 3:
         name, shape, index = rest
         array = _unpack_array(name, shape, index, buffers)

@@ -36,6 +36,7 @@ class Server:
         self.wire, self.calling = wire, calling
         self.requests, self.replies = requests, replies
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+        self.probes: dict[str, Any] = {}
         _furnish(self.namespace, package)
 
     def serve(self) -> None:
@@ -51,15 +52,21 @@ class Server:
         sys.modules[request["name"]] = module
         return self._execute(request["source"], request["name"], vars(module))
 
+    def do_probes(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Take the topic's probes."""
+        self.probes = self.calling.load_probes(request["source"])
+        return {}
+
     def do_cell(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one cell of the notebook in the namespace."""
         return self._execute(request["source"], request["label"], self.namespace)
 
     def do_call(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self.calling.call(self.namespace, request["function"], request["args"], request["kwargs"])
+            function, args, kwargs = request["function"], request["args"], request["kwargs"]
+            return self.calling.call(self.namespace, function, args, kwargs, self.probes)
         except KeyboardInterrupt as error:  # here only a student's own raise can be the cause
-            return {"trouble": "raised", "text": f"{request['function']} raised {self.calling.first_line(error)}"}
+            return {"trouble": "raised", "text": f"{function} raised {self.calling.first_line(error)}"}
 
     def _execute(self, source: str, label: str, namespace: dict[str, Any]) -> dict[str, Any]:
         try:
