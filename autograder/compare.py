@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-margins: ContextVar[list[float]] = ContextVar("margins", default=[])  # of the check that is running
+margins: ContextVar[list[float] | None] = ContextVar("margins", default=None)  # of the check that is running
 TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
 
@@ -101,14 +101,20 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
 
 def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity reaches its line. How far it is above it is kept, for the audit's margins."""
-    margins.get().append(float(value) - float(line))
+    _keep_margin(float(value) - float(line))
     expect(value >= line, f"{name} is {value:.3g}, expected at least {line:.3g}", saw)
 
 
 def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity stays below its line; the margin is kept likewise."""
-    margins.get().append(float(line) - float(value))
+    _keep_margin(float(line) - float(value))
     expect(value <= line, f"{name} is {value:.3g}, expected at most {line:.3g}", saw)
+
+
+def _keep_margin(margin: float) -> None:
+    kept = margins.get()
+    if kept is not None:
+        kept.append(margin)
 
 
 def relative_error(a: np.ndarray, e: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from autograder.student import Student, StudentFailed, Trouble, last_call
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check. `saw` is the value that it failed on, `margin` how far a measured one was from its line."""
+    """What became of one check: the value it failed on, and how far a measured quantity was from its line."""
 
     exercise: str
     id: str
@@ -150,7 +150,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
         "title": " ".join((item.function.__doc__ or "").split()),
         "weight": float(_mark(item, "weight", 1)),
         "passed": error is None,
-        "margin": min(margins.get(), default=None),
+        "margin": min(margins.get() or (), default=None),
     }
     if error is None:
         return Outcome(**known)

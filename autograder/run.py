@@ -98,7 +98,7 @@ class Grading:
         weight = sum(c.weight for c in checks)
         earned = sum(c.weight for c in checks if c.passed)
         score = spec.points if earned == weight else round(spec.points * earned / weight, 4)
-        return Exercise(spec.id, score, spec.points, _status(outcomes), checks)
+        return Exercise(spec.id, score, 0.0 if spec.bonus else spec.points, _status(outcomes), checks)
 
 
 def grade_cells(answers: Answers, cells: list[Cell], exercises: Iterable[str] | None = None) -> Report:

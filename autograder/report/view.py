@@ -61,6 +61,13 @@ def passed(exercise: Exercise) -> list[str]:
     return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
 
 
+def score(exercise: Exercise) -> str:
+    """`1.33 / 2 points`, or `+1.5 bonus points` for what counts on top."""
+    if exercise.max_score == 0:
+        return f"+{points(exercise.score)} bonus points"
+    return f"{points(exercise.score)} / {points(exercise.max_score)} points"
+
+
 def points(value: float) -> str:
     """`1.33` or `2`: at most two decimals, none that are zero."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
