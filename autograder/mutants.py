@@ -1,14 +1,14 @@
 """Single-point mutants of a reference, from its syntax tree: each is a mistake that the suite must catch.
 
-An operator is a row of the table at the end: its name, the nodes it takes, and what could stand in
-their place. What is known to change nothing (a docstring, `np.asarray(z)` for `z`, the other name
-of the same axis) is not proposed.
+An operator is a row of the table at the end: its name, the nodes it takes, and what could stand in their place.
+What is known to change nothing (a docstring, `np.asarray(z)` for `z`, an axis by its other name) is not proposed.
 """
 
 import ast
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +23,6 @@ class Mutant:
     line: int
     change: str
     source: str
-
-
-_Variant = tuple[Any, str, int, str, str]  # the node instead, operator, line, code before and after
 
 
 def mutants(source: str, functions: Iterable[str]) -> list[Mutant]:
@@ -69,32 +66,26 @@ def _defined(home: ast.stmt) -> set[str]:
     return {n.id for n in ast.walk(home) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
-def _keys(node: ast.AST) -> list[str]:
-    """The strings in it that are no documentation."""
-    below = {key for _, _, part in _inside(node) for key in _keys(part)}
-    return sorted(below | ({node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()))
+def _keys(home: ast.stmt) -> list[str]:
+    """The strings in it that could be keys: one word, not a sentence."""
+    words = (node.value for node in ast.walk(home) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return sorted({word for word in words if " " not in word})
 
 
-def _variants(node: ast.AST, keys: list[str]) -> Iterator[_Variant]:
-    """The node with one point in it changed, in every way; shown by the smallest code that speaks for itself."""
+def _variants(node: ast.AST, keys: list[str]) -> Iterator[tuple[Any, str, int, str, str]]:
+    """The node changed at one point, in every way; operator, line, and what tells of it: the code before and after."""
     speaks = isinstance(node, ast.expr | ast.stmt | ast.arguments) and not isinstance(node, _ATOMS)
     here = getattr(node, "lineno", 0)
     found = [(new, name, here, "", "") for name, kinds, op in _OPERATORS if isinstance(node, kinds) for new in op(node)]
     if isinstance(node, ast.Constant) and node.value in keys:  # another string of the same function
         found.append((ast.Constant(keys[keys.index(node.value) - 1]), "key", here, "", ""))
-    for field, i, part in _inside(node):
-        found += [(_put(node, field, i, new), *rest) for new, *rest in _variants(part, keys)]
-    for new, operator, line, before, after in found:
-        shown = (_brief(node), _brief(new)) if speaks and not before else (before, after)
-        yield new, operator, line or here, *shown
-
-
-def _inside(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
-    """The parts of a node that may be mutated, and where they are."""
     for field in node._fields:
         for i, part in _parts(node, field):
             if isinstance(part, ast.AST) and field not in _KEPT and not _fixed(node, part):
-                yield field, i, part
+                found += [(_put(node, field, i, new), *rest) for new, *rest in _variants(part, keys)]
+    for new, operator, line, before, after in found:
+        shown = (_brief(node), _brief(new)) if speaks and not before else (before, after)
+        yield new, operator, line or here, *shown
 
 
 def _fixed(parent: ast.AST, node: ast.AST) -> bool:
@@ -107,18 +98,14 @@ def _fixed(parent: ast.AST, node: ast.AST) -> bool:
 
 
 def _compiles(text: str) -> bool:
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            compile(text, "mutant", "exec")
-    except SyntaxError:
-        return False
-    return True
+    with warnings.catch_warnings(action="ignore"), suppress(SyntaxError):
+        return bool(compile(text, "mutant", "exec"))
+    return False
 
 
 def _brief(node: ast.AST) -> str:
     """The code of a node on one line; of a compound statement its head."""
-    head, _, rest = ast.unparse(node).partition("\n")
-    return f"{head} ..." if rest else head
+    return ast.unparse(node).partition("\n")[0]
 
 
 def _parts(node: ast.AST, field: str) -> list[tuple[int | None, Any]]:
@@ -155,12 +142,8 @@ def _swaps(node: ast.AST, field: str) -> list[Any]:
     return [_with(node, **{field: [*old[:i], old[i + 1], old[i], *old[i + 2 :]]}) for i in range(len(old) - 1)]
 
 
-def _others(name: str) -> list[str]:
-    return _NEIGHBOURS.get(name, "").split()
-
-
 def _operators(node: ast.AST) -> list[Any]:
-    return [getattr(ast, name)() for name in _others(type(node).__name__)]
+    return [getattr(ast, name)() for name in _NEIGHBOURS.get(type(node).__name__, [])]
 
 
 def _literal(node: ast.AST) -> float | None:
@@ -199,20 +182,13 @@ def _called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
-def _unwrapped(node: ast.Call) -> Iterator[ast.AST]:
-    """The only argument, or what the method is called on."""
-    if len(node.args) == 1 and _called(node) not in _CONVERSIONS:
-        yield node.args[0]
-    if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") not in ("np", "math"):
-        yield node.func.value
+def _receiver(node: ast.expr) -> list[ast.expr]:
+    """What a method is called on; a module is no such thing."""
+    return [node.value] if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("np", "math") else []
 
 
 def _transposed(node: ast.expr) -> list[ast.expr]:
     return [node.value] if isinstance(node, ast.Attribute) and node.attr == "T" else [ast.Attribute(node, "T")]
-
-
-def _tests(node: ast.expr) -> list[ast.expr]:
-    return [ast.Constant(True), ast.Constant(False), ast.UnaryOp(ast.Not(), node)]
 
 
 def _cut(node: ast.For) -> list[Any]:
@@ -226,7 +202,7 @@ _ATOMS = (ast.Name, ast.Constant, ast.FormattedValue, ast.Slice)
 _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.UnaryOp, ast.JoinedStr)
 _SYMMETRIC = {"maximum", "minimum", "max", "min", "logaddexp", "add", "multiply", "hypot", "isclose", "allclose"}
 _CONVERSIONS = {"float", "asarray"}  # the type of a result is never checked, and arguments are arrays
-_NEIGHBOURS = dict(row.strip().split(" ", 1) for row in """
+_NEIGHBOURS = {first: others for first, *others in map(str.split, """
     Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Div, Mod FloorDiv, Pow Mult, MatMult Mult, BitAnd BitOr,
     BitOr BitAnd, Lt LtE GtE, LtE Lt Gt, Gt GtE LtE, GtE Gt Lt, Eq NotEq, NotEq Eq, In NotIn, NotIn In, Is IsNot,
     IsNot Is, And Or, Or And, Break Continue, Continue Break, mean sum, sum mean, max min, min max, maximum minimum,
@@ -234,29 +210,32 @@ _NEIGHBOURS = dict(row.strip().split(" ", 1) for row in """
     log log2 log1p, log1p log, logaddexp logaddexp2, zeros ones, ones zeros, zeros_like ones_like, eye ones,
     ones_like zeros_like, tanh sin, sin cos, cos sin, sqrt square, square sqrt, abs negative, cumsum cumprod,
     cumprod cumsum, floor ceil, ceil floor, erf erfc, sign abs, normal uniform, uniform normal, vstack hstack,
-    hstack vstack""".split(","))  # fmt: skip  # noqa: SIM905
+    hstack vstack""".split(","))}  # fmt: skip  # noqa: SIM905
+_TESTED = ast.If | ast.While | ast.IfExp
 _OPERATORS: list[tuple[str, Any, Callable[[Any], Iterable[ast.AST]]]] = [
     ("arithmetic", ast.BinOp | ast.AugAssign, lambda n: _each(n, "op", _operators)),
     ("operands", ast.BinOp, lambda n: [_with(n, left=n.right, right=n.left)][isinstance(n.op, ast.Add | ast.Mult) :]),
     ("term", ast.BinOp, lambda n: [n.left, n.right]),
-    ("plain", ast.AugAssign, lambda n: [ast.Assign([n.target], n.value)]),
+    ("plain", ast.AugAssign, lambda n: [ast.Assign([n.target], n.value, lineno=n.lineno)]),
     ("sign", ast.UnaryOp, lambda n: [n.operand]),
     ("sign", ast.Return | ast.Assign, lambda n: _each(n, "value", _negated)),
     ("comparison", ast.Compare, lambda n: _each(n, "ops", _operators)),
     ("boolean", ast.BoolOp, lambda n: _each(n, "op", _operators) + _less(n, "values")),
-    ("condition", ast.If | ast.While | ast.IfExp, lambda n: _each(n, "test", _tests)),
+    ("condition", _TESTED, lambda n: [_with(n, test=ast.Constant(forced)) for forced in (True, False)]),
+    ("condition", _TESTED, lambda n: [_with(n, test=ast.UnaryOp(ast.Not(), n.test))]),
     ("constant", ast.Constant, lambda n: _off_by_one(n) + ([_number(-n.value)] if _literal(n) else [])),
     ("flag", ast.Constant, lambda n: [ast.Constant(not n.value)] if isinstance(n.value, bool) else []),
     ("axis", ast.keyword, lambda n: _each(n, "value", _axes) if n.arg == "axis" else []),
     ("transpose", ast.BinOp, lambda n: _each(n, "left right", _transposed) if isinstance(n.op, ast.MatMult) else []),
     ("transpose", ast.Attribute, lambda n: [n.value] if n.attr == "T" else []),
-    ("neighbour", ast.Attribute, lambda n: [_with(n, attr=name) for name in _others(n.attr)]),
-    ("neighbour", ast.Call, lambda n: [_with(n, func=ast.Name(name)) for name in _others(getattr(n.func, "id", ""))]),
+    ("neighbour", ast.Attribute, lambda n: [_with(n, attr=name) for name in _NEIGHBOURS.get(n.attr, [])]),
+    ("neighbour", ast.Call, lambda n: [_with(n, func=ast.Name(f)) for f in _NEIGHBOURS.get(ast.unparse(n.func), [])]),
     ("swap", ast.Call, lambda n: _swaps(n, "args") if _called(n) not in _SYMMETRIC else []),
     ("argument", ast.Call, lambda n: [_with(n, args=n.args[:-1])] if len(n.args) > 1 else []),
     ("keyword", ast.Call, lambda n: _less(n, "keywords")),
     ("range", ast.Call, lambda n: _each(n, "args", _off_by_one) if _called(n) == "range" else []),
-    ("unwrap", ast.Call, _unwrapped),
+    ("unwrap", ast.Call, lambda n: n.args if len(n.args) == 1 and _called(n) not in _CONVERSIONS else []),
+    ("unwrap", ast.Call, lambda n: _receiver(n.func)),
     ("swap", ast.Tuple, lambda n: _swaps(n, "elts")),
     ("copy", ast.Tuple, lambda n: [_put(n, "elts", i, n.elts[i - 1]) for i in range(len(n.elts))]),
     ("index", ast.Subscript, lambda n: _each(n, "slice", _off_by_one)),

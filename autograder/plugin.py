@@ -44,6 +44,7 @@ class Job(Protocol):
     """One run of the suite: whose functions, which oracle, which seed, and where outcomes go."""
 
     seed: int
+    over: bool  # nothing more is to be learnt from this run
 
     def student(self, exercise: str) -> Student: ...
     def oracle(self, key: str) -> Any: ...
@@ -77,6 +78,8 @@ class Plugin:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
                 if self.fault:
                     return True
+                if job.over:
+                    break
             job.done()
         return True
 

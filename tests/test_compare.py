@@ -112,12 +112,14 @@ def test_an_empty_answer_to_an_empty_question_is_right():
 
 @pytest.mark.parametrize("scale", [1e-3, 1e150, 1e160, 1e300])
 def test_rounding_is_forgiven_at_every_size(scale):
-    assert_close(np.array([scale * (1 + 1e-12), 1.0]), np.array([scale, 1.0]))
+    with np.errstate(all="ignore"):
+        assert_close(np.array([scale * (1 + 1e-12), 1.0]), np.array([scale, 1.0]))
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e150, 1e155, 1e300])
 def test_a_wrong_value_is_wrong_at_every_size(scale):
-    message(assert_close, np.array([scale * 1.09, 1.0]), np.array([scale, 1.0]))
+    with np.errstate(all="ignore"):
+        message(assert_close, np.array([scale * 1.09, 1.0]), np.array([scale, 1.0]))
 
 
 def test_numbers_of_opposite_sign_at_the_end_of_the_range_are_told_apart_in_silence():
@@ -133,7 +135,8 @@ def test_an_entry_that_is_not_finite_never_passes(e, data, odd):
     a.ravel()[data.draw(st.integers(0, e.size - 1))] = odd
     message(assert_close, a, e)
     message(assert_close, a, a)
-    message(assert_close, e, a)
+    with np.errstate(invalid="ignore"):
+        message(assert_close, e, a)
 
 
 @pytest.mark.parametrize(
@@ -262,9 +265,20 @@ def test_the_relative_error_lies_between_nothing_and_one(a, b):
         assert compare.relative_error(a, b) == compare.relative_error(b, a)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers(-(2**63), 2**64 - 1) | st.complex_numbers()
-                    | st.text(max_size=3) | arrays, lambda v: st.lists(v, max_size=3) | st.lists(v, max_size=3).map(tuple)
-                    | st.dictionaries(st.text(max_size=2), v, max_size=2), max_leaves=6))  # fmt: skip
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.complex_numbers()
+    | st.text()
+    | arrays,
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+
+
+@given(anything)
 def test_no_value_of_a_students_makes_anything_but_a_sentence(value):
     with pytest.raises(CheckFailed):
         assert_close(value, np.full((7, 2), 0.123))
