@@ -116,7 +116,8 @@ def test_a_helper_that_stands_after_an_answer_goes_along(stub):
 
 
 def test_decorators_go_along(stub):
-    source = "import functools\n\n\ndef twice(f):\n    return lambda x: f(f(x))\n\n\n@functools.cache\n@twice\ndef relu(x):\n    return x + 1\n"
+    twice = "def twice(f):\n    return lambda x: f(f(x))\n"
+    source = f"import functools\n\n\n{twice}\n\n@functools.cache\n@twice\ndef relu(x):\n    return x + 1\n"
     made = filled(stub, source)
     assert answer(made, "relu").startswith("@functools.cache\n@twice\ndef relu")
     assert ran(made)["relu"](1) == 3
@@ -182,10 +183,9 @@ def test_a_character_that_only_looks_like_a_line_end_does_no_harm(stub, mark):
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_either_line_end_will_do(stub, newline):
-    assert (
-        answer(filled(stub, ALL.replace("\n", newline)), "relu").split()
-        == "def relu(x): return np.maximum(x, 0)".split()
-    )
+    made = filled(stub, ALL.replace("\n", newline))
+    assert "\\r" not in json.dumps(made["cells"])
+    assert ran(made)["relu"](-1) == 0
 
 
 @pytest.mark.parametrize(
@@ -197,10 +197,9 @@ def test_a_syntax_error_is_told_with_its_line(stub, source, line):
     assert str(caught.value).endswith(f"(line {line})")
 
 
-@pytest.mark.parametrize("source", ["\0", "x = '\ud800'"])
-def test_what_is_no_source_at_all_is_told(stub, source):
+def test_what_is_no_source_at_all_is_told(stub):
     with pytest.raises(UserError, match=r"mine\.py is not Python"):
-        filled(stub, source)
+        filled(stub, "x = 1\0")
 
 
 def test_what_is_written_is_a_notebook(stub, tmp_path):
