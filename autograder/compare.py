@@ -60,7 +60,7 @@ def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
     array = numbers(actual, name)
     bad = ~np.isfinite(array)
     if bad.any():
-        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number{_count(bad)}", saw=array)
+        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number", saw=array)
     return array
 
 
@@ -125,12 +125,13 @@ def relative_error(a: np.ndarray, e: np.ndarray) -> float:
 def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
     if array.shape == ():
         return name
+    name = name.removeprefix("the ")
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
     return f"{name}[{index}]"
 
 
 def _count(mask: np.ndarray, error: float | None = None) -> str:
-    notes = [f"{int(mask.sum())} of {mask.size} entries"] if mask.size > 1 else []
+    notes = [f"{int(mask.sum())} of {mask.size} entries differ"] if mask.size > 1 else []
     notes += [f"relative error {error:.2g}"] if error is not None else []
     return f" ({', '.join(notes)})" if notes else ""
 

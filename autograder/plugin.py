@@ -116,14 +116,17 @@ class Plugin:
         """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms each."""
         assert self._job is not None
         margins.set([])
+        failure: Exception | None = None
         try:
             yield
-        except KitError as fault:
-            self.fault = fault
         except Exception as error:
-            self._job.add(_outcome(item, error))
-        else:
-            self._job.add(_outcome(item, None))
+            failure = error
+        try:
+            if isinstance(failure, KitError):
+                raise failure
+            self._job.add(_outcome(item, failure))
+        except KitError as fault:  # of the check, or of a job that takes no failure
+            self.fault = fault
 
 
 def exercise_of(item: pytest.Item) -> str:

@@ -73,9 +73,13 @@ class Reader(HTMLParser):
 
 
 def card_of(text):
-    return html.card(
-        exercise(failed(text, text, hint=text), failed("b", text, misconception=text, hint=text), right(text))
-    )
+    """A card with this text in every place."""
+    slip = failed("b", text, misconception=text, hint=text)
+    return html.card(exercise(failed(text, text, call=text, hint=text), slip, right(text)))
+
+
+STOPPED = exercise(failed("a", "stopped: a"), failed("b", "stopped: a"))
+ALLOWED = {*Reader(card_of("plain")).tags, *Reader(html.card(STOPPED)).tags}
 
 
 @given(st.text(min_size=1))
@@ -83,9 +87,9 @@ def card_of(text):
 @example(HOSTILE[1])
 @example(HOSTILE[2])
 @example(HOSTILE[4])
+@example(HOSTILE[5])
 def test_no_text_adds_a_tag_to_a_card(text):
-    quiet = "".join("x" if c.isprintable() else c for c in text)  # as many lines, and nothing to read in them
-    assert Reader(card_of(text)).tags == Reader(card_of(quiet)).tags
+    assert set(Reader(card_of(text)).tags) <= ALLOWED
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -14,6 +14,9 @@ STATUS = {
 }
 
 
+SHOWN = 3  # failures that a card shows before one has to ask for more
+
+
 @dataclass(frozen=True)
 class Slip:
     """A likely mistake, named once however many checks it fails."""
