@@ -329,6 +329,16 @@ def test_no_source_makes_the_reader_raise(source):
     notebook.submission(parsed(cell(source)), TOPIC)
 
 
+def test_a_cell_of_many_magics_is_not_read_over_again_for_each(monkeypatch):
+    from IPython.core import inputtransformer2
+
+    tokens, passes = inputtransformer2.make_tokens_by_line, []
+    counted = lambda lines: passes.append(1) or tokens(lines)  # noqa: E731
+    monkeypatch.setattr(inputtransformer2, "make_tokens_by_line", counted)
+    notebook.submission(parsed(cell("%x\n" * 300)), TOPIC)
+    assert len(passes) <= 20  # a hundred kilobytes of such lines would hold up a class for minutes
+
+
 def test_odd_python_in_a_cell_prints_no_warning_of_ours():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")

@@ -131,12 +131,40 @@ REFUSED = [
 ]
 
 
+LEAVING = [
+    "import sys; sys.exit()",
+    "raise KeyboardInterrupt",
+    "raise GeneratorExit",
+    "exit()",
+    "raise Exception('\\ud800')",
+]
+TEXTS = {"a surrogate": "'\\ud800'", "two lines": "'a\\nb'", "five megabytes": "'x' * 5_000_000", "a zero": "'\\0'"}
+AT_HOME = {
+    "deep": "deep(23)",
+    "deeper": "deep(24)",
+    "deepest": "deep(25)",
+    "many axes": "np.ones((1,) * 20)",
+    "almost too much text": "'x' * ((1 << 20) - 40)",
+    "a key of two megabytes": "{'x' * 2_000_000: {1}}",
+    "an integer at the edge": "2**64 - 1",
+    "an integer beyond": "2**64",
+}
+DEEP = "def deep(n):\n    return [deep(n - 1)] if n else []"
+
+
 @pytest.fixture(scope="module")
 def together():
     """One process that runs all of these cells, each with a function of its own after it."""
     cells = [f"{source}\n\ndef harmless_{i}():\n    return {i}" for i, source in enumerate(HARMLESS.values())]
     cells += [f"def imports_{i}():\n    import {name}" for i, name in enumerate(FOREIGN)]
     cells += [f"import numpy as np\ndef returns_{i}():\n    return {value}" for i, value in enumerate(REFUSED)]
+    cells += [f"def stays_{i}():\n    return {i}\n{ending}" for i, ending in enumerate(LEAVING)]
+    cells += [
+        f"def leaves_{i}():\n    {ending}" for i, ending in enumerate([*LEAVING, f"return leaves_{len(LEAVING)}()"])
+    ]
+    cells += [f"def says_{i}():\n    raise ValueError({text})" for i, text in enumerate(TEXTS.values())]
+    cells += [DEEP, *(f"def edge_{i}():\n    return {value}" for i, value in enumerate(AT_HOME.values()))]
+    cells += ["import os\ndef process():\n    return os.getpid()"]
     run = Submission([_without_magics(Cell(0, "code", source)).source for source in cells])
     yield run
     run.backend.close()
@@ -158,6 +186,34 @@ def test_a_value_that_is_not_plain_is_refused(together, i):
     reply = together(f"returns_{i}")
     assert (reply.trouble, reply.value) == ("refused", None)
     assert reply.text.startswith(f"returns_{i} returned ")
+
+
+@pytest.mark.parametrize("i", range(len(LEAVING)), ids=LEAVING)
+def test_a_cell_that_wants_to_leave_stays(together, i):
+    assert together(f"stays_{i}").value == i
+
+
+@pytest.mark.parametrize("i", range(len(LEAVING) + 1), ids=[*LEAVING, "recursion"])
+def test_a_function_that_wants_to_leave_has_raised(together, i):
+    process = together("process").value
+    assert together(f"leaves_{i}").trouble == "raised"
+    assert together("process").value == process
+
+
+@pytest.mark.parametrize("i", range(len(TEXTS)), ids=TEXTS)
+def test_any_text_of_an_exception_comes_through(together, i):
+    reply = together(f"says_{i}")
+    assert (reply.trouble, reply.error) == ("raised", "ValueError")
+    assert len(reply.text) <= 500
+
+
+@pytest.mark.parametrize(("i", "value"), list(enumerate(AT_HOME.values())), ids=AT_HOME)
+def test_what_is_refused_in_class_is_refused_at_home_and_nothing_else(together, i, value):
+    namespace = {"np": np}
+    exec(f"{DEEP}\ndef edge_{i}():\n    return {value}", namespace)
+    there, here = together(f"edge_{i}"), Local(namespace).call(f"edge_{i}", (), {})
+    assert there.trouble == here.trouble
+    assert there.trouble in (None, "refused")
 
 
 @pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%timeit -n 1"])
@@ -205,13 +261,6 @@ def test_a_probe_of_a_function_whose_cell_does_not_run_says_which_cell(submit):
 
 
 ENDINGS = ["import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import os; os.abort()"]
-QUIET = [
-    "import sys; sys.exit()",
-    "raise KeyboardInterrupt",
-    "raise GeneratorExit",
-    "exit()",
-    "raise Exception('\\ud800')",
-]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -219,11 +268,6 @@ def test_a_cell_that_ends_the_process_is_left_out_and_the_others_run(submit, end
     run = submit("def f():\n    return 1", f"{ending}\ndef g():\n    return 2")
     assert run("f").value == 1
     assert "cell 2, where it is defined, does not run: it ends the process" in run("g").text
-
-
-@pytest.mark.parametrize("ending", QUIET)
-def test_a_cell_that_wants_to_leave_stays(submit, ending):
-    assert submit(f"def f():\n    return 1\n{ending}")("f").value == 1
 
 
 def test_a_cell_that_never_ends_is_left_out_and_the_others_run(submit):
@@ -325,23 +369,6 @@ def test_a_function_that_ends_the_process_is_told_and_the_next_call_works(submit
     assert run("g").value == 1
 
 
-@pytest.mark.parametrize(
-    "body", ["import sys; sys.exit(0)", "raise KeyboardInterrupt", "raise SystemExit", "quit()", "return f()"]
-)
-def test_a_function_that_wants_to_leave_has_raised(submit, body):
-    run = submit(f"def f():\n    {body}", "import os\ndef g():\n    return os.getpid()")
-    process = run("g").value
-    assert run("f").trouble == "raised"
-    assert run("g").value == process
-
-
-@pytest.mark.parametrize("text", ["\\ud800", "a\\nb", "x' * 5_000_000 + '", "\\x00"])
-def test_any_text_of_an_exception_comes_through(submit, text):
-    reply = submit(f"def f():\n    raise ValueError('{text}')")("f")
-    assert (reply.trouble, reply.error) == ("raised", "ValueError")
-    assert len(reply.text) <= 500
-
-
 BOMBS = {
     "an array": "np.ones(10 * 2**30 // 8)",
     "a list": "[0] * (10 * 2**30)",
@@ -358,27 +385,6 @@ def test_a_memory_bomb_is_an_error_and_the_next_call_works(submit, bomb):
 
 
 # --- values ---
-
-AT_HOME = {
-    "deep": "deep(23)",
-    "deeper": "deep(24)",
-    "deepest": "deep(25)",
-    "many axes": "np.ones((1,) * 20)",
-    "almost too much text": "'x' * ((1 << 20) - 40)",
-    "a key of two megabytes": "{'x' * 2_000_000: {1}}",
-    "an integer at the edge": "2**64 - 1",
-    "an integer beyond": "2**64",
-}
-
-
-@pytest.mark.parametrize("value", AT_HOME.values(), ids=AT_HOME)
-def test_what_is_refused_in_class_is_refused_at_home_and_nothing_else(submit, value):
-    source = f"import numpy as np\ndef deep(n):\n    return [deep(n - 1)] if n else []\ndef f():\n    return {value}"
-    namespace = {}
-    exec(source, namespace)
-    there, here = submit(source)("f"), Local(namespace).call("f", (), {})
-    assert there.trouble == here.trouble
-    assert there.trouble in (None, "refused")
 
 
 def forged(outcome):
