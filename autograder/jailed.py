@@ -12,10 +12,13 @@ _TEXT = 500  # characters of a worker's own words that are passed on
 
 
 class Jailed:
-    """A Backend over workers. A cell that hangs or ends the process is left out from then on."""
+    """A Backend over workers. A cell that hangs or ends the process is left out from then on.
 
-    def __init__(self, topic: Topic, cells: list[Cell], probes: str = "") -> None:
-        self._topic, self._cells, self._probes = topic, cells, probes
+    With `ahead` the next worker starts while one works: for whoever has several exercises to run.
+    """
+
+    def __init__(self, topic: Topic, cells: list[Cell], probes: str = "", ahead: bool = True) -> None:
+        self._topic, self._cells, self._probes, self._ahead = topic, cells, probes, ahead
         self._troubles: dict[int, str] = {}  # index of a cell -> what went wrong when it ran
         self._skipped: set[int] = set()
         self._worker: jail.Worker | None = None
@@ -57,7 +60,7 @@ class Jailed:
         """A worker that has run every cell that can be run, started anew after one that cannot."""
         while True:
             worker = self._spare or jail.spawn(self._topic.memory_mb)
-            self._spare = jail.spawn(self._topic.memory_mb)  # starts while this one works
+            self._spare = jail.spawn(self._topic.memory_mb) if self._ahead else None
             if self._run_cells(worker):
                 return worker
 
