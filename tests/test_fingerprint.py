@@ -116,7 +116,7 @@ def test_nothing_has_no_fingerprint():
 
 def test_nothing_of_the_value_is_kept():
     kept = of_value(np.array([0.123456789, 42.0]))
-    assert set(kept) == {"kind", "outline", "marks", "norm"}
+    assert set(kept) == {"kind", "outline", "scale", "marks", "norm"}
     assert not {0.123456789, 42.0} & set(kept["marks"])
 
 
