@@ -9,8 +9,7 @@ _erf = np.vectorize(math.erf, otypes=[float])
 
 def numerical_gradient(f, x, eps=1e-5):
     """Measure df/dx of any shape: (f(x + eps e_i) - f(x - eps e_i)) / 2 eps for each entry i."""
-    x = np.asarray(x, float)
-    gradient = np.zeros(x.shape)
+    gradient = np.empty(x.shape)
     for i in np.ndindex(x.shape):
         step = np.zeros(x.shape)
         step[i] = eps
@@ -26,7 +25,7 @@ def gradient_check(forward, backward, x, rng):
     if claimed.shape != measured.shape:
         return math.inf
     size = np.linalg.norm(claimed) + np.linalg.norm(measured)
-    return float(np.linalg.norm(claimed - measured) / (size + 1e-12))
+    return float(np.linalg.norm(claimed - measured) / max(size, 1e-12))
 
 
 class Value:
@@ -55,7 +54,7 @@ class Value:
         return self * -1.0
 
     def __sub__(self, other):
-        return self + -_value(other)
+        return self + -other
 
     def __truediv__(self, other):
         return self * _value(other) ** -1
@@ -129,7 +128,6 @@ def tanh_backward(dy, t):
 
 def gelu_backward(dy, z):
     """Given dL/dy of y = z Phi(z), return dL/dz = dL/dy (Phi(z) + z phi(z)). Hendrycks & Gimpel 2016."""
-    z = np.asarray(z, float)
     distribution = (1 + _erf(z / math.sqrt(2))) / 2
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     return dy * (distribution + z * density)

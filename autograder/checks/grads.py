@@ -44,5 +44,5 @@ def assert_gradients(
 
 def assert_linear(backward: Callable[[Array], Any], u: Array, v: Array, name: str = "the gradient") -> None:
     """backward(2u - 3v) is 2 backward(u) - 3 backward(v): a gradient is linear in what comes from above."""
-    whole, *parts = (np.asarray(backward(w), float) for w in (2 * u - 3 * v, u, v))
+    whole, *parts = (assert_finite(backward(w), name) for w in (2 * u - 3 * v, u, v))
     assert_close(whole, 2 * parts[0] - 3 * parts[1], f"{name} for 2u − 3v, beside 2·(for u) − 3·(for v)")

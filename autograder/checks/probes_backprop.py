@@ -33,6 +33,7 @@ RIGHT_LAYERS: dict[str, Any] = {
     "tanh": (np.tanh, lambda dy, x: dy / np.cosh(x) ** 2),
     "large cubes": (lambda x: 1e4 * x**3, lambda dy, x: 3e4 * x**2 * dy),
     "centred": (lambda x: x - x.mean(axis=0), lambda dy, x: dy - dy.mean(axis=0)),
+    "relu, all closed": (lambda x: np.maximum(x - 9, 0), lambda dy, x: 0 * dy),
     "sum of squares": (lambda x: np.sum(x**2), lambda dy, x: 2 * x * dy),
 }
 BROKEN_LAYERS: dict[str, Any] = {
@@ -161,3 +162,12 @@ def network_of_values(student: Any, W1: Any, W2: Any, steps: int, lr: float) -> 
 def many_draws(student: Any, name: str, fan_in: int, fan_out: int, times: int, rng: Any) -> Any:
     """The weights of so many draws from one generator: (times, fan_in, fan_out)."""
     return np.array([getattr(student, name)(fan_in, fan_out, rng) for _ in range(times)], float)
+
+
+def signal_behind_layers(student: Any, name: str, activation: str, depth: int, x: Any, rng: Any) -> Any:
+    """What is left of the signal x (N, width) behind so many layers, each with fresh weights."""
+    width = x.shape[1]
+    for _ in range(depth):
+        x = x @ getattr(student, name)(width, width, rng)
+        x = np.maximum(x, 0) if activation == "relu" else x
+    return x
