@@ -192,7 +192,7 @@ class TestValue:
     @gradient
     def test_second_backward(self, student, oracle, rng):
         """A second backward, after every .grad was set to 0, finds the same slopes"""
-        case = random_steps(rng, 12)
+        case = random_steps(rng, 12, ["+", "*"])  # others may be made of parts that a caller cannot set to 0
         assert_close(student.probes.slopes_found_twice(*case), oracle.probes.slopes_found_twice(*case), "the slopes")
 
     @gradient
@@ -220,8 +220,8 @@ class TestValue:
     def test_long_chain(self, student):
         """A chain of 5,000 operations is no deeper than Python can go"""
         y, slope = assert_parts(student.probes.chain_of_values(0.5, 5000), ["the result", "the slope"])
-        assert_scalar(y, 1 - 0.5 * 0.999**2500, "the result")
-        assert_scalar(slope, 0.999**2500, "the slope")
+        assert_close(y, 1 - 0.5 * 0.999**2500, "the result", tolerance=1e-3)  # float32 adds up 5,000 roundings
+        assert_close(slope, 0.999**2500, "the slope", tolerance=1e-3)
 
     @convergence
     def test_learns_exclusive_or(self, student, rng):
@@ -238,12 +238,12 @@ class TestValue:
             assert_close(actual, expected, name)
 
 
-def random_steps(rng, length):
+def random_steps(rng, length, operators=("+", "-", "*", "tanh")):
     """Three leaves and so many steps, each on the node before it and an earlier one, no number tiny or large."""
     numbers, steps = [float(leaf) for leaf in away_from_zero(rng, 3)], []
     while len(steps) < length:
         i = len(numbers) - 1
-        operator, j = str(rng.choice(["+", "-", "*", "tanh"])), int(rng.randint(max(0, i - 5), i + 1))
+        operator, j = str(rng.choice(operators)), int(rng.randint(max(0, i - 5), i + 1))
         a, b = numbers[i], numbers[j]
         result = {"+": a + b, "-": a - b, "*": a * b, "tanh": math.tanh(a)}[operator]
         if 0.2 < abs(result) < 2:
