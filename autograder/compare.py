@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-margins: ContextVar[list[float]] = ContextVar("margins", default=[])  # of the check that is running
+margins: ContextVar[list[float] | None] = ContextVar("margins", default=None)  # of the check that is running
 TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
 
@@ -60,7 +60,7 @@ def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
     array = numbers(actual, name)
     bad = ~np.isfinite(array)
     if bad.any():
-        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number{_count(bad)}", saw=array)
+        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number", saw=array)
     return array
 
 
@@ -70,10 +70,10 @@ def assert_close(actual: object, expected: object, name: str = "the result", tol
     a = assert_finite(assert_shape(actual, e.shape, name), name)
     error = relative_error(a, e)
     if not error <= tolerance:  # written so that a NaN fails
-        gap = np.abs(a - e)
+        gap = np.abs(a / 2 - e / 2)  # halves, whose difference cannot overflow
         worst = np.zeros(a.shape, bool)
         worst[np.unravel_index(np.argmax(gap), a.shape)] = True
-        differ = gap > tolerance * (np.abs(a) + np.abs(e) + 1e-9)
+        differ = gap > tolerance * (np.abs(a / 2) + np.abs(e / 2) + 1e-9)
         fail(
             f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected {_show(e[worst][0])}{_count(differ, error)}",
             saw=a,
@@ -101,30 +101,39 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
 
 def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity reaches its line. How far it is above it is kept, for the audit's margins."""
-    margins.get().append(float(value) - float(line))
+    _keep_margin(float(value) - float(line))
     expect(value >= line, f"{name} is {value:.3g}, expected at least {line:.3g}", saw)
 
 
 def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity stays below its line; the margin is kept likewise."""
-    margins.get().append(float(line) - float(value))
+    _keep_margin(float(line) - float(value))
     expect(value <= line, f"{name} is {value:.3g}, expected at most {line:.3g}", saw)
 
 
+def _keep_margin(margin: float) -> None:
+    kept = margins.get()
+    if kept is not None:
+        kept.append(margin)
+
+
 def relative_error(a: np.ndarray, e: np.ndarray) -> float:
-    """‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9) over all entries."""
-    return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9))
+    """‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9) over all entries, at any size of numbers: squares of large ones would overflow."""
+    scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(e).max(initial=0.0)), 1.0)
+    a, e = a / scale, e / scale
+    return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9 / scale))
 
 
 def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
     if array.shape == ():
         return name
+    name = name.removeprefix("the ")
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
     return f"{name}[{index}]"
 
 
 def _count(mask: np.ndarray, error: float | None = None) -> str:
-    notes = [f"{int(mask.sum())} of {mask.size} entries"] if mask.size > 1 else []
+    notes = [f"{int(mask.sum())} of {mask.size} entries differ"] if mask.size > 1 else []
     notes += [f"relative error {error:.2g}"] if error is not None else []
     return f" ({', '.join(notes)})" if notes else ""
 

@@ -14,6 +14,9 @@ STATUS = {
 }
 
 
+SHOWN = 3  # failures that a card shows before one has to ask for more
+
+
 @dataclass(frozen=True)
 class Slip:
     """A likely mistake, named once however many checks it fails."""
@@ -35,7 +38,7 @@ class Failure:
 
 def slips(exercise: Exercise) -> list[Slip]:
     """The distinct mistakes that the checks of an exercise name."""
-    named = {c.misconception: c.hint or "" for c in exercise.checks if c.misconception}
+    named = {plain(c.misconception): plain(c.hint) for c in exercise.checks if c.misconception}
     return [Slip(title, hint) for title, hint in named.items()]
 
 
@@ -61,20 +64,33 @@ def passed(exercise: Exercise) -> list[str]:
     return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
 
 
+def score(exercise: Exercise) -> str:
+    """`1.33 / 2 points`, or `+1.5 bonus points` for what counts on top."""
+    if exercise.max_score == 0:
+        return f"+{points(exercise.score)} bonus points"
+    return f"{points(exercise.score)} / {points(exercise.max_score)} points"
+
+
 def points(value: float) -> str:
     """`1.33` or `2`: at most two decimals, none that are zero."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def plain(text: str | None) -> str:
+    """Text on one line without control characters: a student's words must not move the cursor."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join((text or "").split("\n")))
+
+
 def _failure(group: list[Check]) -> Failure:
     call, lines = _split(group[0])
-    titles = list(dict.fromkeys(c.title for c in group))
-    hint = None if group[0].misconception else group[0].hint
-    return Failure(titles, len(group), call if len(titles) == 1 else "", lines, hint)
+    titles = list(dict.fromkeys(plain(c.title) for c in group))
+    hint = None if group[0].misconception else plain(group[0].hint)
+    alone = len(titles) == 1 and not _general(group[0])
+    return Failure(titles, len(group), call if alone else "", lines, hint)
 
 
 def _split(check: Check) -> tuple[str, list[str]]:
-    lines = (check.message or "").splitlines()
+    lines = [plain(line) for line in (check.message or "").split("\n") if line]
     return (lines[0], lines[1:]) if len(lines) > 1 else ("", lines)
 
 
