@@ -94,13 +94,11 @@ def rings(n=450, seed=0):
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), ring
 
 
-def random_params(sizes, seed=0, scale=1.0):
+def random_params(sizes, seed=0):
     """W1, b1, W2, ... for layers of these sizes, drawn from normal distributions."""
     rng = np.random.RandomState(seed)
-    params = {}
-    for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:]), 1):
-        params[f"W{i}"], params[f"b{i}"] = scale * rng.normal(size=(fan_in, fan_out)), scale * rng.normal(size=fan_out)
-    return params
+    shapes = {f"{k}{i}": sizes[i - 1 : i + 1] if k == "W" else sizes[i] for i in range(1, len(sizes)) for k in "Wb"}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
 
 def softmax(z):
@@ -149,7 +147,7 @@ def plot_opening():
     right.loglog(P, 3 + 0 * P, color=BLUE, lw=2, ls="--", label="backpropagation: about 3 runs' work")
     for weights, name in [(2410, "lesson 2"), (1.1e8, "a small language model")]:
         right.axvline(weights, color=GREY, ls=":", lw=1)
-        right.text(weights * 1.3, 12, name, fontsize=8, color=GREY, rotation=90, va="bottom")
+        right.text(weights * 1.3, 12, name, fontsize=8, color=GREY, rotation=90)
     _label(right, "the price of one gradient", "weights in the network", "runs of the network", ylim=(1, 4e9))
     right.legend(fontsize=8, loc="upper left")
     _show()
@@ -169,8 +167,7 @@ def plot_step_sizes(numerical_gradient):
     ax.loglog(steps, one_sided, "s--", color=RED, ms=4, label="one side")
     ax.loglog(steps, np.maximum(central, 1e-16), "o-", color=BLUE, ms=4, label="yours: both sides")
     ax.axvline(1e-5, color=GREY, ls=":", label="1e-5")
-    ax.invert_xaxis()
-    _label(ax, "too large a step bends, too small a step rounds", "step size", "relative error of the slope")
+    _label(ax, "the step: too large bends, too small rounds", "step", "relative error of the slope", xlim=(0.2, 5e-14))
     ax.legend()
     _show()
 
@@ -184,7 +181,8 @@ def plot_graph():
     edges = [("a", "c", "b = 3"), ("b", "c", "a = 2"), ("c", "d", "1"), ("a", "d", "1"), ("d", "e", "c = 6")]
     for start, end, slope in [*edges, ("c", "e", "d = 8")]:
         (x0, y0), (x1, y1) = places[start], places[end]
-        ax.annotate("", (x1, y1), (x0, y0), arrowprops={"arrowstyle": "->", "color": GREY, "shrinkA": 34, "shrinkB": 40})
+        style = {"arrowstyle": "->", "color": GREY, "shrinkA": 34, "shrinkB": 40}
+        ax.annotate("", (x1, y1), (x0, y0), arrowprops=style)
         ax.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.07, slope, color=GREY, fontsize=9, ha="center")
     for name, (x, y) in places.items():
         value, slope = texts[name]
@@ -203,9 +201,8 @@ def plot_xor(answer, losses):
     side = np.linspace(-0.4, 1.4, 31)
     surface = np.array([[answer(float(u), float(v)) for u in side] for v in side])
     filled = plane.contourf(side, side, surface, levels=np.linspace(-1, 1, 11), cmap="PuOr", extend="both")
-    for u, v in [(0, 0), (0, 1), (1, 0), (1, 1)]:
-        colour, marker = (BLUE, "o") if u != v else (ORANGE, "s")
-        plane.scatter(u, v, c=colour, marker=marker, s=70, ec="black", zorder=3)
+    plane.scatter([0, 1], [1, 0], c=BLUE, marker="o", s=70, ec="black", zorder=3)
+    plane.scatter([0, 1], [0, 1], c=ORANGE, marker="s", s=70, ec="black", zorder=3)
     plane.figure.colorbar(filled, ax=plane, label="answer")
     _label(plane, "its answer: circles +1, squares -1", "$x_1$", "$x_2$", aspect="equal")
     _show()
@@ -228,10 +225,13 @@ def plot_jacobian(softmax_backward, scores):
     p = softmax(np.array([scores]))
     C = p.shape[1]
     J = np.array([softmax_backward(np.eye(C)[[j]], p)[0] for j in range(C)])
-    for ax, (title, shown) in zip(_panels(2, height=3.4), [("yours", J), ("the diagonal alone", np.diag(np.diag(J)))]):
+    shown_both = {"yours": J, "the diagonal alone": np.diag(np.diag(J))}
+    for ax, (title, shown) in zip(_panels(2, height=3.4), shown_both.items()):
         image = ax.imshow(shown, cmap="PuOr", vmin=-0.25, vmax=0.25)
         for i, j in np.ndindex(C, C):
-            ax.text(j, i, f"{shown[i, j]:.2f}", ha="center", va="center", fontsize=8)
+            ax.text(
+                j, i, f"{shown[i, j]:.2f}", ha="center", va="center", color="white" if shown[i, j] > 0.15 else "black"
+            )
         _label(ax, title, "score $z_i$", "probability $p_j$", xticks=range(C), yticks=range(C))
     ax.figure.colorbar(image, ax=ax, label="$\\partial p_j/\\partial z_i$")
     _show()
@@ -270,7 +270,7 @@ def plot_training(train_mlp, loss_of, counts=(1, 2, 5, 10, 20, 50, 100)):
     for (name, curve), colour, style in zip(curves.items(), (BLUE, RED), ("o-", "s--")):
         ax.loglog(counts, curve, style, color=colour, ms=5, label=f"{name}: {curve[-1]:.3f} at the end")
     ax.axhline(np.log(10), color=GREY, ls=":", label="ln 10: ten equal guesses")
-    _label(ax, "a network of 32 hidden neurons on the digits", "epochs", "loss, nats", xticks=counts)
+    _label(ax, "a network of 32 hidden neurons on the digits", "epochs", "loss, nats")
     ax.set_xticks(counts, [str(c) for c in counts])
     ax.minorticks_off()
     ax.legend()

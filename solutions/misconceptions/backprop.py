@@ -79,7 +79,9 @@ def _relative(a, b):
     return float(np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b) + 1e-12))
 
 
-@misconception("gradient_check", "Which broken layers does an upstream gradient of ones not see? Softmax has rows that sum to 1.")
+@misconception(
+    "gradient_check", "Which broken layers does an upstream gradient of ones not see? Softmax has rows that sum to 1."
+)
 def upstream_of_ones(forward, backward, x, rng):
     """the upstream gradient is all ones, to which a layer that ignores it, or a softmax, looks right"""
     return _relative(*_pair(forward, backward, x, np.ones(np.shape(forward(x)))))
@@ -106,7 +108,9 @@ def only_the_first_entry_compared(forward, backward, x, rng):
     return _relative(claimed.ravel()[:1], measured.ravel()[:1])
 
 
-@misconception("gradient_check", "Is it one and the same dy that the claimed and the measured gradient were computed with?")
+@misconception(
+    "gradient_check", "Is it one and the same dy that the claimed and the measured gradient were computed with?"
+)
 def two_different_upstreams(forward, backward, x, rng):
     """the claimed and the measured gradient belong to two different upstream gradients"""
     first, second = (rng.normal(size=np.shape(forward(x))) for _ in range(2))
@@ -359,7 +363,9 @@ class ReflectedQuotientTurned(_Value):
 # -- linear_backward ---------------------------------------------------------------------------------
 
 
-@misconception("linear_backward", "dx = dy times which matrix? Write the shapes below the factors, for D and M different.")
+@misconception(
+    "linear_backward", "dx = dy times which matrix? Write the shapes below the factors, for D and M different."
+)
 def weights_not_transposed(dy, x, W):
     """dx goes through W instead of its transpose"""
     return dy @ W, x.T @ dy, dy.sum(axis=0)
@@ -397,7 +403,9 @@ def weight_gradient_first(dy, x, W):
     return dW, dx, db
 
 
-@misconception("linear_backward", "Over which axis is the gradient of b summed? What does b belong to: samples or neurons?")
+@misconception(
+    "linear_backward", "Over which axis is the gradient of b summed? What does b belong to: samples or neurons?"
+)
 def bias_gradient_for_each_sample(dy, x, W):
     """the gradient of b is summed over the neurons instead of over the samples"""
     return dy @ W.T, x.T @ dy, dy.sum(axis=1)
@@ -539,14 +547,18 @@ def gradient_divided_twice(logits, labels):
     return loss, dlogits / len(labels)
 
 
-@misconception("softmax_cross_entropy", "Over how many numbers is the mean: one for each sample, or one for each score?")
+@misconception(
+    "softmax_cross_entropy", "Over how many numbers is the mean: one for each sample, or one for each score?"
+)
 def averaged_over_classes_too(logits, labels):
     """loss and gradient are averaged over the classes too"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
     return loss / logits.shape[1], dlogits / logits.shape[1]
 
 
-@misconception("softmax_cross_entropy", "Should the score of the right class rise or fall in a step against the gradient?")
+@misconception(
+    "softmax_cross_entropy", "Should the score of the right class rise or fall in a step against the gradient?"
+)
 def truth_minus_prediction(logits, labels):
     """the gradient is truth minus prediction: its sign is turned"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
@@ -704,7 +716,10 @@ def gates_by_the_upstream(params, x, labels):
     return loss, _backward(params, depth, inputs, dz, lambda dh, i: dh * (dh > 0))
 
 
-@misconception("mlp_loss_and_gradients", "What went into layer 2 in the forward pass: the scores of layer 1, or what relu made of them?")
+@misconception(
+    "mlp_loss_and_gradients",
+    "What went into layer 2 in the forward pass: the scores of layer 1, or what relu made of them?",
+)
 def scores_taken_for_inputs(params, x, labels):
     """the gradient of W is computed with the scores of the layer below, not with what relu made of them"""
     depth, inputs, scores = _forward(params, x)
@@ -734,7 +749,9 @@ def always_two_layers(params, x, labels):
     return reference.mlp_loss_and_gradients(two, x, labels)
 
 
-@misconception("mlp_loss_and_gradients", "Through which matrix does the gradient go down? What if all layers are square?")
+@misconception(
+    "mlp_loss_and_gradients", "Through which matrix does the gradient go down? What if all layers are square?"
+)
 def down_through_w_itself(params, x, labels):
     """the gradient goes down through W instead of its transpose"""
     depth, inputs, scores = _forward(params, x)
