@@ -42,7 +42,7 @@ def compare_with_torch(f):
         return
     rng = np.random.RandomState(1)
     x, W, z, dp = (rng.normal(size=shape) for shape in [(5, 3), (3, 4), (5, 4), (5, 4)])
-    labels = rng.randint(0, 4, 5).astype(np.int64)
+    t = torch.tensor(labels := rng.randint(0, 4, 5).astype(np.int64))
 
     def theirs(g, *arrays, upstream=None):
         tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
@@ -58,27 +58,25 @@ def compare_with_torch(f):
         "tanh_backward": ([f["tanh_backward"](dp, np.tanh(z))], theirs(torch.tanh, z, upstream=dp)),
         "gelu_backward": ([f["gelu_backward"](dp, z)], theirs(F.gelu, z, upstream=dp)),
         "softmax_backward": ([f["softmax_backward"](dp, p)], theirs(lambda z: F.softmax(z, dim=1), z, upstream=dp)),
-        "softmax_cross_entropy": (
-            [f["softmax_cross_entropy"](z, labels)[1]],
-            theirs(lambda z: F.cross_entropy(z, torch.tensor(labels)), z),
-        ),
     }
+    fused = [f["softmax_cross_entropy"](z, labels)[1]]
+    pairs["softmax_cross_entropy"] = fused, theirs(lambda z: F.cross_entropy(z, t), z)
     params = random_params([3, 6, 5, 4], seed=2)
 
     def loss(*tensors):
         h = torch.tensor(x)
         for i in range(0, len(tensors), 2):
             h = (F.relu(h) if i else h) @ tensors[i] + tensors[i + 1]
-        return F.cross_entropy(h, torch.tensor(labels))
+        return F.cross_entropy(h, t)
 
     grads = f["mlp_loss_and_gradients"](params, x, labels)[1]
     pairs["mlp_loss_and_gradients"] = [grads[name] for name in params], theirs(loss, *params.values())
-    for name, (mine, right) in pairs.items():
-        print(f"{name:<24} largest difference {max(np.abs(a - b).max() for a, b in zip(mine, right)):.1e}")
+    for name, both in pairs.items():
+        print(f"{name:<24} largest difference {max(np.abs(a - b).max() for a, b in zip(*both)):.1e}")
 
 
 def digits():
-    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,"""
+    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,)."""
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -225,8 +223,7 @@ def plot_jacobian(softmax_backward, scores):
     p = softmax(np.array([scores]))
     C = p.shape[1]
     J = np.array([softmax_backward(np.eye(C)[[j]], p)[0] for j in range(C)])
-    shown_both = {"yours": J, "the diagonal alone": np.diag(np.diag(J))}
-    for ax, (title, shown) in zip(_panels(2, height=3.4), shown_both.items()):
+    for ax, title, shown in zip(_panels(2, height=3.4), ["yours", "the diagonal alone"], [J, np.diag(np.diag(J))]):
         image = ax.imshow(shown, cmap="PuOr", vmin=-0.25, vmax=0.25)
         for i, j in np.ndindex(C, C):
             ax.text(
@@ -284,11 +281,12 @@ def plot_regions(train_mlp, predict, epochs=(1, 5, 20, 60)):
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     for ax, count in zip(_panels(len(epochs), height=2.8, sharey=True), epochs):
         params = train_mlp(X, labels, 3, 32, 0.2, count, 20, np.random.default_rng(1))
-        says = np.asarray(predict(params, grid)).reshape(121, 121)
-        ax.contourf(side, side, says, levels=[-0.5, 0.5, 1.5, 2.5], colors=[BLUE, ORANGE, GREEN], alpha=0.25)
+        says, right = (np.asarray(predict(params, part)) for part in (grid, X))
+        ax.contourf(
+            side, side, says.reshape(121, 121), levels=[-0.5, 0.5, 1.5, 2.5], colors=[BLUE, ORANGE, GREEN], alpha=0.25
+        )
         _clouds(ax, X, labels, alpha=0.8)
-        right = np.mean(np.asarray(predict(params, X)) == labels)
-        _label(ax, f"epoch {count}: {right:.2f} right", "$x_1$", "", aspect="equal")
+        _label(ax, f"epoch {count}: {np.mean(right == labels):.2f} right", "$x_1$", "", aspect="equal")
     _show()
 
 

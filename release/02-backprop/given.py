@@ -42,7 +42,7 @@ def compare_with_torch(f):
         return
     rng = np.random.RandomState(1)
     x, W, z, dp = (rng.normal(size=shape) for shape in [(5, 3), (3, 4), (5, 4), (5, 4)])
-    labels = rng.randint(0, 4, 5).astype(np.int64)
+    t = torch.tensor(labels := rng.randint(0, 4, 5).astype(np.int64))
 
     def theirs(g, *arrays, upstream=None):
         tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
@@ -58,27 +58,25 @@ def compare_with_torch(f):
         "tanh_backward": ([f["tanh_backward"](dp, np.tanh(z))], theirs(torch.tanh, z, upstream=dp)),
         "gelu_backward": ([f["gelu_backward"](dp, z)], theirs(F.gelu, z, upstream=dp)),
         "softmax_backward": ([f["softmax_backward"](dp, p)], theirs(lambda z: F.softmax(z, dim=1), z, upstream=dp)),
-        "softmax_cross_entropy": (
-            [f["softmax_cross_entropy"](z, labels)[1]],
-            theirs(lambda z: F.cross_entropy(z, torch.tensor(labels)), z),
-        ),
     }
+    fused = [f["softmax_cross_entropy"](z, labels)[1]]
+    pairs["softmax_cross_entropy"] = fused, theirs(lambda z: F.cross_entropy(z, t), z)
     params = random_params([3, 6, 5, 4], seed=2)
 
     def loss(*tensors):
         h = torch.tensor(x)
         for i in range(0, len(tensors), 2):
             h = (F.relu(h) if i else h) @ tensors[i] + tensors[i + 1]
-        return F.cross_entropy(h, torch.tensor(labels))
+        return F.cross_entropy(h, t)
 
     grads = f["mlp_loss_and_gradients"](params, x, labels)[1]
     pairs["mlp_loss_and_gradients"] = [grads[name] for name in params], theirs(loss, *params.values())
-    for name, (mine, right) in pairs.items():
-        print(f"{name:<24} largest difference {max(np.abs(a - b).max() for a, b in zip(mine, right)):.1e}")
+    for name, both in pairs.items():
+        print(f"{name:<24} largest difference {max(np.abs(a - b).max() for a, b in zip(*both)):.1e}")
 
 
 def digits():
-    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,"""
+    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,)."""
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -94,13 +92,11 @@ def rings(n=450, seed=0):
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), ring
 
 
-def random_params(sizes, seed=0, scale=1.0):
+def random_params(sizes, seed=0):
     """W1, b1, W2, ... for layers of these sizes, drawn from normal distributions."""
     rng = np.random.RandomState(seed)
-    params = {}
-    for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:]), 1):
-        params[f"W{i}"], params[f"b{i}"] = scale * rng.normal(size=(fan_in, fan_out)), scale * rng.normal(size=fan_out)
-    return params
+    shapes = {f"{k}{i}": sizes[i - 1 : i + 1] if k == "W" else sizes[i] for i in range(1, len(sizes)) for k in "Wb"}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
 
 def softmax(z):
@@ -149,7 +145,7 @@ def plot_opening():
     right.loglog(P, 3 + 0 * P, color=BLUE, lw=2, ls="--", label="backpropagation: about 3 runs' work")
     for weights, name in [(2410, "lesson 2"), (1.1e8, "a small language model")]:
         right.axvline(weights, color=GREY, ls=":", lw=1)
-        right.text(weights * 1.3, 12, name, fontsize=8, color=GREY, rotation=90, va="bottom")
+        right.text(weights * 1.3, 12, name, fontsize=8, color=GREY, rotation=90)
     _label(right, "the price of one gradient", "weights in the network", "runs of the network", ylim=(1, 4e9))
     right.legend(fontsize=8, loc="upper left")
     _show()
@@ -169,8 +165,7 @@ def plot_step_sizes(numerical_gradient):
     ax.loglog(steps, one_sided, "s--", color=RED, ms=4, label="one side")
     ax.loglog(steps, np.maximum(central, 1e-16), "o-", color=BLUE, ms=4, label="yours: both sides")
     ax.axvline(1e-5, color=GREY, ls=":", label="1e-5")
-    ax.invert_xaxis()
-    _label(ax, "too large a step bends, too small a step rounds", "step size", "relative error of the slope")
+    _label(ax, "the step: too large bends, too small rounds", "step", "relative error of the slope", xlim=(0.2, 5e-14))
     ax.legend()
     _show()
 
@@ -184,7 +179,8 @@ def plot_graph():
     edges = [("a", "c", "b = 3"), ("b", "c", "a = 2"), ("c", "d", "1"), ("a", "d", "1"), ("d", "e", "c = 6")]
     for start, end, slope in [*edges, ("c", "e", "d = 8")]:
         (x0, y0), (x1, y1) = places[start], places[end]
-        ax.annotate("", (x1, y1), (x0, y0), arrowprops={"arrowstyle": "->", "color": GREY, "shrinkA": 34, "shrinkB": 40})
+        style = {"arrowstyle": "->", "color": GREY, "shrinkA": 34, "shrinkB": 40}
+        ax.annotate("", (x1, y1), (x0, y0), arrowprops=style)
         ax.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.07, slope, color=GREY, fontsize=9, ha="center")
     for name, (x, y) in places.items():
         value, slope = texts[name]
@@ -203,9 +199,8 @@ def plot_xor(answer, losses):
     side = np.linspace(-0.4, 1.4, 31)
     surface = np.array([[answer(float(u), float(v)) for u in side] for v in side])
     filled = plane.contourf(side, side, surface, levels=np.linspace(-1, 1, 11), cmap="PuOr", extend="both")
-    for u, v in [(0, 0), (0, 1), (1, 0), (1, 1)]:
-        colour, marker = (BLUE, "o") if u != v else (ORANGE, "s")
-        plane.scatter(u, v, c=colour, marker=marker, s=70, ec="black", zorder=3)
+    plane.scatter([0, 1], [1, 0], c=BLUE, marker="o", s=70, ec="black", zorder=3)
+    plane.scatter([0, 1], [0, 1], c=ORANGE, marker="s", s=70, ec="black", zorder=3)
     plane.figure.colorbar(filled, ax=plane, label="answer")
     _label(plane, "its answer: circles +1, squares -1", "$x_1$", "$x_2$", aspect="equal")
     _show()
@@ -228,10 +223,12 @@ def plot_jacobian(softmax_backward, scores):
     p = softmax(np.array([scores]))
     C = p.shape[1]
     J = np.array([softmax_backward(np.eye(C)[[j]], p)[0] for j in range(C)])
-    for ax, (title, shown) in zip(_panels(2, height=3.4), [("yours", J), ("the diagonal alone", np.diag(np.diag(J)))]):
+    for ax, title, shown in zip(_panels(2, height=3.4), ["yours", "the diagonal alone"], [J, np.diag(np.diag(J))]):
         image = ax.imshow(shown, cmap="PuOr", vmin=-0.25, vmax=0.25)
         for i, j in np.ndindex(C, C):
-            ax.text(j, i, f"{shown[i, j]:.2f}", ha="center", va="center", fontsize=8)
+            ax.text(
+                j, i, f"{shown[i, j]:.2f}", ha="center", va="center", color="white" if shown[i, j] > 0.15 else "black"
+            )
         _label(ax, title, "score $z_i$", "probability $p_j$", xticks=range(C), yticks=range(C))
     ax.figure.colorbar(image, ax=ax, label="$\\partial p_j/\\partial z_i$")
     _show()
@@ -270,7 +267,7 @@ def plot_training(train_mlp, loss_of, counts=(1, 2, 5, 10, 20, 50, 100)):
     for (name, curve), colour, style in zip(curves.items(), (BLUE, RED), ("o-", "s--")):
         ax.loglog(counts, curve, style, color=colour, ms=5, label=f"{name}: {curve[-1]:.3f} at the end")
     ax.axhline(np.log(10), color=GREY, ls=":", label="ln 10: ten equal guesses")
-    _label(ax, "a network of 32 hidden neurons on the digits", "epochs", "loss, nats", xticks=counts)
+    _label(ax, "a network of 32 hidden neurons on the digits", "epochs", "loss, nats")
     ax.set_xticks(counts, [str(c) for c in counts])
     ax.minorticks_off()
     ax.legend()
@@ -284,11 +281,12 @@ def plot_regions(train_mlp, predict, epochs=(1, 5, 20, 60)):
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     for ax, count in zip(_panels(len(epochs), height=2.8, sharey=True), epochs):
         params = train_mlp(X, labels, 3, 32, 0.2, count, 20, np.random.default_rng(1))
-        says = np.asarray(predict(params, grid)).reshape(121, 121)
-        ax.contourf(side, side, says, levels=[-0.5, 0.5, 1.5, 2.5], colors=[BLUE, ORANGE, GREEN], alpha=0.25)
+        says, right = (np.asarray(predict(params, part)) for part in (grid, X))
+        ax.contourf(
+            side, side, says.reshape(121, 121), levels=[-0.5, 0.5, 1.5, 2.5], colors=[BLUE, ORANGE, GREEN], alpha=0.25
+        )
         _clouds(ax, X, labels, alpha=0.8)
-        right = np.mean(np.asarray(predict(params, X)) == labels)
-        _label(ax, f"epoch {count}: {right:.2f} right", "$x_1$", "", aspect="equal")
+        _label(ax, f"epoch {count}: {np.mean(right == labels):.2f} right", "$x_1$", "", aspect="equal")
     _show()
 
 
