@@ -113,6 +113,29 @@ def grade(topic: str, student: str | None, json_to: str | None) -> None:
 
 
 @main.command()
+@click.argument("topics", nargs=-1)
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1, 1000), metavar="K")
+@click.option("--mutants/--no-mutants", default=True, help="Run mutants of the reference.", show_default=True)
+@click.option("--json", "json_to", metavar="FILE", help="Write what was found as JSON; - for standard output.")
+def audit(topics: tuple[str, ...], seeds: int, mutants: bool, json_to: str | None) -> None:
+    """Grade the grader: right answers pass, wrong ones are caught and named."""
+    from autograder import course as course_file
+    from autograder.audit.audit import audit as examine
+
+    course = course_file.find(Path.cwd())
+    found = []
+    for topic in topics or course.topic_ids:
+        found.append(examine(course, topic, seeds, mutants))
+        click.echo(found[-1].table(), err=json_to == "-")
+    text = json.dumps([a.to_dict() for a in found], indent=1, ensure_ascii=False) + "\n"
+    if json_to == "-":
+        click.echo(text, nl=False)
+    elif json_to is not None:
+        _write(Path(json_to), text)
+    sys.exit(FINE if all(a.good for a in found) else FAULT)
+
+
+@main.command()
 @click.option("--students", default=14, show_default=True, type=click.IntRange(1, 500), metavar="N")
 def demo(students: int) -> None:
     """Run a made-up class through nbgrader in a temporary course and show that every grade is right."""

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-margins: ContextVar[list[float]] = ContextVar("margins", default=[])  # of the check that is running
+margins: ContextVar[list[float] | None] = ContextVar("margins", default=None)  # of the check that is running
 TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
 
@@ -60,7 +60,7 @@ def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
     array = numbers(actual, name)
     bad = ~np.isfinite(array)
     if bad.any():
-        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number{_count(bad)}", saw=array)
+        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number", saw=array)
     return array
 
 
@@ -101,14 +101,20 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
 
 def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity reaches its line. How far it is above it is kept, for the audit's margins."""
-    margins.get().append(float(value) - float(line))
+    _keep_margin(float(value) - float(line))
     expect(value >= line, f"{name} is {value:.3g}, expected at least {line:.3g}", saw)
 
 
 def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity stays below its line; the margin is kept likewise."""
-    margins.get().append(float(line) - float(value))
+    _keep_margin(float(line) - float(value))
     expect(value <= line, f"{name} is {value:.3g}, expected at most {line:.3g}", saw)
+
+
+def _keep_margin(margin: float) -> None:
+    kept = margins.get()
+    if kept is not None:
+        kept.append(margin)
 
 
 def relative_error(a: np.ndarray, e: np.ndarray) -> float:
@@ -119,12 +125,13 @@ def relative_error(a: np.ndarray, e: np.ndarray) -> float:
 def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
     if array.shape == ():
         return name
+    name = name.removeprefix("the ")
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
     return f"{name}[{index}]"
 
 
 def _count(mask: np.ndarray, error: float | None = None) -> str:
-    notes = [f"{int(mask.sum())} of {mask.size} entries"] if mask.size > 1 else []
+    notes = [f"{int(mask.sum())} of {mask.size} entries differ"] if mask.size > 1 else []
     notes += [f"relative error {error:.2g}"] if error is not None else []
     return f" ({', '.join(notes)})" if notes else ""
 

@@ -37,6 +37,7 @@ class ExerciseEntry(_Model):
 
     points: Points
     cpu_seconds: Seconds | None = None
+    bonus: bool = False
 
 
 class WrittenEntry(_Model):
@@ -102,7 +103,7 @@ class Course:
             id=topic_id,
             title=entry.title,
             exercises=[
-                ExerciseSpec(name, e.points, e.cpu_seconds or limits.cpu_seconds, functions[name])
+                ExerciseSpec(name, e.points, e.cpu_seconds or limits.cpu_seconds, functions[name], e.bonus)
                 for name, e in entry.exercises.items()
             ],
             cpu_seconds=limits.cpu_seconds,

@@ -52,6 +52,8 @@ def _flatten(value: object, leaves: list[np.ndarray]) -> str:
         return "{" + ",".join(f"{k}:{_flatten(value[k], leaves)}" for k in sorted(value, key=str)) + "}"
     if isinstance(value, (tuple, list)) and not _numeric(value):
         return "(" + ",".join(_flatten(v, leaves) for v in value) + ")"
+    if isinstance(value, str):
+        return repr(value[:80])
     try:
         array = np.asarray(value, float)
     except (TypeError, ValueError):

@@ -19,7 +19,7 @@ from autograder.student import Student, StudentFailed, Trouble, last_call
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check. `saw` is the value that it failed on, `margin` how far a measured one was from its line."""
+    """What became of one check: the value it failed on, and how far a measured quantity was from its line."""
 
     exercise: str
     id: str
@@ -44,6 +44,7 @@ class Job(Protocol):
     """One run of the suite: whose functions, which oracle, which seed, and where outcomes go."""
 
     seed: int
+    over: bool  # nothing more is to be learnt from this run
 
     def student(self, exercise: str) -> Student: ...
     def oracle(self, key: str) -> Any: ...
@@ -77,6 +78,8 @@ class Plugin:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
                 if self.fault:
                     return True
+                if job.over:
+                    break
             job.done()
         return True
 
@@ -113,14 +116,17 @@ class Plugin:
         """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms each."""
         assert self._job is not None
         margins.set([])
+        failure: Exception | None = None
         try:
             yield
-        except KitError as fault:
-            self.fault = fault
         except Exception as error:
-            self._job.add(_outcome(item, error))
-        else:
-            self._job.add(_outcome(item, None))
+            failure = error
+        try:
+            if isinstance(failure, KitError):
+                raise failure
+            self._job.add(_outcome(item, failure))
+        except KitError as fault:  # of the check, or of a job that takes no failure
+            self.fault = fault
 
 
 def exercise_of(item: pytest.Item) -> str:
@@ -150,7 +156,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
         "title": " ".join((item.function.__doc__ or "").split()),
         "weight": float(_mark(item, "weight", 1)),
         "passed": error is None,
-        "margin": min(margins.get(), default=None),
+        "margin": min(margins.get() or (), default=None),
     }
     if error is None:
         return Outcome(**known)

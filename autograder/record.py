@@ -5,7 +5,7 @@ import importlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +23,7 @@ from autograder.errors import KitError, UserError
 from autograder.local import Local
 from autograder.oracle import Oracle, Recorder
 from autograder.plugin import Outcome
+from autograder.proof import Proof
 from autograder.run import Grading, parameters, run_suite
 from autograder.student import Reply, Student
 from autograder.suite import probes_source, suite_digest
@@ -34,6 +35,7 @@ class Recording:
 
     def __init__(self, reference: ModuleType, answers: Answers) -> None:
         self.seed, self._answers = answers.seed, answers
+        self.over = False
         self._local, self._parameters = _local(vars(reference), answers.topic), parameters(answers.topic)
 
     def student(self, exercise: str) -> Student:
@@ -54,6 +56,7 @@ class Contrary:
     """A Job whose student answers nonsense: an oracle call that depends on it shows itself."""
 
     def __init__(self, reference: ModuleType, answers: Answers) -> None:
+        self.over = False
         self.seed, self._answers, self._honest = answers.seed, answers, _local(vars(reference), answers.topic)
 
     def student(self, exercise: str) -> Student:
@@ -77,20 +80,27 @@ class Contrary:
 
 def record(course: Course, topic: Topic, seed: int) -> Answers:
     """The answers of the topic's reference under a seed; KitError if reference and suite do not fit."""
+    return record_with_mistakes(course, topic, seed)[0]
+
+
+def record_with_mistakes(course: Course, topic: Topic, seed: int) -> tuple[Answers, dict[str, Grading]]:
+    """The answers, and for each known mistake, by its name, the run of its own exercise."""
     reference, wrong = load_reference(course, topic), load_misconceptions(course, topic)
     answers = Answers(topic, seed, suite_digest(topic))
     run_suite(topic, [Recording(reference, answers)])
     run_suite(topic, [Contrary(reference, answers)])
+    runs: dict[str, Grading] = {}
     for spec in topic.exercises:
         known = [m for m in wrong if m.function in spec.functions]
         jobs = [Grading(answers, _local(with_mistake(reference, m), topic)) for m in known]
         run_suite(topic, jobs, [spec.id])
         for mistake, job in zip(known, jobs):
+            runs[mistake.name] = job
             answers.mistakes[mistake.name] = {"exercise": spec.id, "title": mistake.title, "hint": mistake.hint}
             for outcome in job.outcomes:
                 if not outcome.passed:
                     answers.fingerprints.setdefault(outcome.key, {})[mistake.name] = mark(outcome)
-    return answers
+    return answers, runs
 
 
 def secret_answers(course: Course, topic: Topic) -> Answers:
@@ -138,6 +148,16 @@ def load_misconceptions(course: Course, topic: Topic) -> list[Misconception]:
         if m.function not in topic.functions:
             raise KitError(f"the misconception {m.name} is of {m.function}, which {topic.id} does not have")
     return found
+
+
+def load_proofs(course: Course, topic: Topic) -> Callable[[np.random.RandomState], Iterable[Proof]] | None:
+    """What makes the claims about the reference's gradients; None where a topic has none."""
+    if not (course.root / "solutions" / "proofs" / f"{topic.name}.py").is_file():
+        return None
+    with _importable(course.root):
+        module = importlib.import_module(f"solutions.proofs.{topic.name}")
+    claims: Callable[[np.random.RandomState], Iterable[Proof]] = module.proofs
+    return claims
 
 
 def alternatives(course: Course, topic: Topic) -> list[Path]:

@@ -26,7 +26,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Exercise:
-    """The checks of one exercise and the points they earned together."""
+    """The checks of one exercise and the points they earned together. A bonus has a max_score of 0."""
 
     id: str
     score: float
@@ -51,7 +51,7 @@ class Report:
 
     @property
     def full_marks(self) -> bool:
-        return self.status == "graded" and self.score == self.max_score
+        return self.status == "graded" and all(e.score >= e.max_score for e in self.exercises)
 
     def exercise(self, name: str) -> Exercise:
         return next(e for e in self.exercises if e.id == name)

@@ -52,10 +52,14 @@ def parameters(topic: Topic) -> dict[str, list[str]]:
 
 
 class Grading:
-    """A Job that judges one student by an answers file and ends in a Report."""
+    """A Job that judges one student by an answers file and ends in a Report.
 
-    def __init__(self, answers: Answers, backend: Jailed | Local) -> None:
-        self.seed, self.outcomes = answers.seed, list[Outcome]()
+    With `until_failure` it ends at the first check that fails: enough to know that something is wrong.
+    """
+
+    def __init__(self, answers: Answers, backend: Jailed | Local, until_failure: bool = False) -> None:
+        self.seed, self.outcomes, self.over = answers.seed, list[Outcome](), False
+        self._until_failure = until_failure
         self._answers, self._backend, self._exercise = answers, backend, ""
         self._parameters = parameters(answers.topic)
         self._started = time.perf_counter()
@@ -72,6 +76,7 @@ class Grading:
 
     def add(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+        self.over = self._until_failure and not outcome.passed
 
     def done(self) -> None:
         self.seconds = time.perf_counter() - self._started
@@ -98,7 +103,7 @@ class Grading:
         weight = sum(c.weight for c in checks)
         earned = sum(c.weight for c in checks if c.passed)
         score = spec.points if earned == weight else round(spec.points * earned / weight, 4)
-        return Exercise(spec.id, score, spec.points, _status(outcomes), checks)
+        return Exercise(spec.id, score, 0.0 if spec.bonus else spec.points, _status(outcomes), checks)
 
 
 def grade_cells(answers: Answers, cells: list[Cell], exercises: Iterable[str] | None = None) -> Report:

@@ -100,7 +100,7 @@ def assert_unchanged(student: Student) -> None:
     """The last call left its arguments as they were."""
     if student._changed:
         which = " and ".join(student._changed)
-        raise CheckFailed(f"{which} changed during the call; work on a copy instead", saw=None)
+        raise CheckFailed(f"{which} changed during the call; work on a copy instead", saw={"changed": which})
 
 
 def describe(function: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

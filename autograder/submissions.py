@@ -40,5 +40,5 @@ def grade_notebook(
 
 def unreadable(topic: Topic, student: str | None, reason: str) -> Report:
     """The Report of a submission that is no notebook of the topic: zero, and the reason."""
-    exercises = [Exercise(e.id, 0.0, e.points, "not_attempted") for e in topic.exercises]
+    exercises = [Exercise(e.id, 0.0, 0.0 if e.bonus else e.points, "not_attempted") for e in topic.exercises]
     return Report(topic.id, "unreadable", 0.0, topic.max_score, 0.0, exercises, student, reason)

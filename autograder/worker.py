@@ -73,7 +73,7 @@ class Server:
             with self.calling.quiet():
                 exec(compile(source, f"<{label}>", "exec"), namespace)
         except SyntaxError as error:
-            return {"error": f"{self.calling.first_line(error)} (line {error.lineno})"}
+            return {"error": f"{type(error).__name__}: {error.msg} (line {error.lineno})"}
         except BaseException as error:
             line = self.calling.line_in(namespace, error.__traceback__)
             return {"error": self.calling.first_line(error) + (f" (line {line})" if line else "")}

@@ -5,8 +5,8 @@ import pytest
 
 from autograder.checks.data import digits, two_clouds
 from autograder.compare import (
+    TOLERANCE,
     assert_at_least,
-    assert_at_most,
     assert_close,
     assert_finite,
     assert_parts,
@@ -14,6 +14,7 @@ from autograder.compare import (
     assert_shape,
     expect,
     numbers,
+    relative_error,
 )
 from autograder.student import assert_unchanged
 
@@ -219,7 +220,7 @@ class TestSoftmax:
     def test_rows_sum_to_one(self, student, rng):
         """The probabilities of each sample add up to 1"""
         p = assert_shape(student.softmax(2 * rng.normal(size=(5, 3))), (5, 3))
-        assert_close(p.sum(axis=1), np.ones(5), "the sum of each row")
+        assert_close(p.sum(axis=1), np.ones(5), "the row sums")
 
     def test_shift(self, student, oracle, rng):
         """Adding a number to all scores of a sample changes nothing"""
@@ -305,6 +306,12 @@ class TestLosses:
     def test_ce_confident_and_wrong(self, student, size):
         """A confident mistake costs the gap between the scores, even at 10,000"""
         assert_scalar(student.cross_entropy(np.array([[size, 0.0], [0.0, size]]), np.array([1, 0])), size)
+
+    @robust
+    def test_ce_rows_far_apart(self, student):
+        """cross_entropy of a sample with small scores is right beside one with large scores"""
+        logits = np.array([[1e4, 0.0], [-1e4, 0.0]])  # under one shift for both, exp leaves nothing of the second
+        assert_scalar(student.cross_entropy(logits, np.array([1, 0])), 1e4)
 
     @robust
     def test_confident_and_right(self, student):
@@ -409,7 +416,7 @@ class TestPerceptronFit:
         margins = y * (X1 @ np.append(w, b)) / max(np.linalg.norm(np.append(w, b)), 1e-12)
         expect(margins.min() > 0, "the line found does not part the clouds, so the bound says nothing", (w, b))
         bound = (np.linalg.norm(X1, axis=1).max() / margins.min()) ** 2
-        assert_at_most(mistakes.sum(), bound, "the number of mistakes", mistakes)
+        expect(mistakes.sum() <= bound, f"{mistakes.sum():g} mistakes, expected at most {bound:.0f}", mistakes)
 
     def test_sum_of_mistakes(self, student, rng):
         """w is the sum of y x over the samples that were wrong, b the sum of their y, and all are counted"""
@@ -430,6 +437,15 @@ class TestPerceptronFit:
         X, y = np.tile(rng.normal(size=(1, 3)), (2, 1)), np.array([label, label])
         w, b, mistakes = fitted(student.perceptron_fit(X, y, 1), 3)
         expect(mistakes[0] <= 1, f"{mistakes[0]:g} mistakes on two equal samples, expected at most 1", (w, b, mistakes))
+
+    def test_given_order(self, student, oracle, rng):
+        """The samples are taken in the given order, and only those that are wrong move w and b"""
+        X, y = rng.normal(scale=0.5, size=(40, 3)), np.resize([1, -1], 40)
+        w, b, mistakes = fitted(student.perceptron_fit(X, y, 1), 3)
+        # Where a score of 0 counts as +1, learning starts at the second sample, else at the first.
+        ends = [oracle.perceptron_fit(X[i:], y[i:], 1) for i in (0, 1)]
+        error = min(relative_error(np.append(w, b), np.append(*end[:2])) for end in ends)
+        expect(error <= TOLERANCE, "one epoch ends at another w and b than its mistakes lead to", (w, b, mistakes))
 
     def test_not_separable(self, student):
         """On XOR it makes mistakes in every epoch and ends after max_epochs"""

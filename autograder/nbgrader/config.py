@@ -44,6 +44,7 @@ def configure(c: Any, root: Path) -> None:
     c.Autograde.autograde_preprocessors = [
         f"{_OURS}.grade.Grade",
         f"{_STOCK}.SaveAutoGrades",
+        f"{_OURS}.grade.SaveBonus",
         f"{_STOCK}.AssignLatePenalties",
         f"{_STOCK}.CheckCellMetadata",
     ]

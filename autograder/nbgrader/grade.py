@@ -5,6 +5,7 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder import course as course_file
@@ -39,6 +40,21 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
             if metadata.get("grade") and cell.cell_type == "code":
                 cell.outputs = _outputs(report, metadata["grade_id"].removeprefix("check-"))
         resources.setdefault("outputs", {})[REPORT] = report.to_json().encode()
+        resources[REPORT] = report
+        return nb, resources
+
+
+class SaveBonus(NbGraderPreprocessor):  # type: ignore[misc]
+    """Enters what a bonus exercise earned as extra credit, which its cell of 0 points cannot hold."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        names, report = resources["nbgrader"], resources[REPORT]
+        with Gradebook(names["db_url"]) as gradebook:
+            for exercise in report.exercises:
+                if exercise.max_score == 0:
+                    cell = (f"check-{exercise.id}", names["notebook"], names["assignment"], names["student"])
+                    gradebook.find_grade(*cell).extra_credit = exercise.score
+            gradebook.db.commit()
         return nb, resources
 
 

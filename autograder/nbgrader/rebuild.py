@@ -73,7 +73,7 @@ def _own(data: dict[str, Any]) -> Any:
     """A cell of the student's, with no say in grading."""
     tags = _dict(data.get("metadata")).get("tags")
     kind = "code" if data.get("cell_type") == "code" else "markdown"
-    keep = {"tags": [str(t) for t in tags]} if isinstance(tags, list) else {}
+    keep = {"tags": ["demo"]} if isinstance(tags, list) and "demo" in tags else {}
     return _new(kind, _source(data), keep, data)
 
 
@@ -81,9 +81,15 @@ def _new(kind: str, source: str, metadata: dict[str, Any], data: dict[str, Any])
     if kind == "code":
         return new_code_cell(source, metadata=metadata)
     cell = new_markdown_cell(source, metadata=metadata)
-    if isinstance(data.get("attachments"), dict):  # a picture in a written answer
-        cell.attachments = data["attachments"]
+    attachments = {k: v for k, v in _dict(data.get("attachments")).items() if _is_bundle(v)}
+    if attachments:  # a picture in a written answer
+        cell.attachments = attachments
     return cell
+
+
+def _is_bundle(value: object) -> bool:
+    """An attachment as the notebook format has it: contents as text, by their kind."""
+    return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
 
 
 def _insert_missing(cells: list[Any], ours: dict[str, Any], placed: set[str]) -> None:

@@ -27,7 +27,7 @@ class Release(NbGraderPreprocessor):  # type: ignore[misc]
 def require_agreement(course: Course, topic_id: str, nb: Any) -> None:
     """UserError unless the check and written cells are those of course.yaml, with the same points."""
     entry = course.entry(topic_id)
-    expected = {f"check-{name}": float(e.points) for name, e in entry.exercises.items()}
+    expected = {f"check-{name}": 0.0 if e.bonus else float(e.points) for name, e in entry.exercises.items()}
     expected |= {f"written-{name}": float(w.points) for name, w in entry.written.items()}
     metadata = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
     found = {m["grade_id"]: float(m["points"]) for m in metadata if m.get("grade")}

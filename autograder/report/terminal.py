@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from autograder.report.view import STATUS, failures, passed, points, slips
+from autograder.report.view import STATUS, failures, passed, points, score, slips
 from autograder.results import Exercise, Report
 
 
@@ -21,15 +21,14 @@ def line(report: Report) -> str:
     if report.status != "graded":
         return f"✗ {student:<24} {report.status.replace('_', ' '):<14} {report.reason}"
     odd = [f"{e.id} {STATUS[e.status]}" for e in report.exercises if e.status in ("timeout", "crashed")]
-    score = f"{points(report.score or 0)} / {points(report.max_score)}"
-    return f"✓ {student:<24} {score:<14} {'; '.join(odd)}".rstrip()
+    total = f"{points(report.score or 0)} / {points(report.max_score)}"
+    return f"✓ {student:<24} {total:<14} {'; '.join(odd)}".rstrip()
 
 
 def _exercise(exercise: Exercise) -> Iterator[str]:
     sign = "✓" if exercise.status == "passed" else "✗"
-    score = f"{points(exercise.score)} / {points(exercise.max_score)} points"
     note = "" if exercise.status in ("passed", "partial", "failed") else f"   {STATUS[exercise.status]}"
-    yield f"{sign} {exercise.id:<24} {score}{note}"
+    yield f"{sign} {exercise.id:<24} {score(exercise)}{note}"
     for slip in slips(exercise):
         yield f"    Looks like: {slip.title}. {slip.hint}"
     for failure in failures(exercise):

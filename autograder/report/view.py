@@ -14,6 +14,9 @@ STATUS = {
 }
 
 
+SHOWN = 3  # failures that a card shows before one has to ask for more
+
+
 @dataclass(frozen=True)
 class Slip:
     """A likely mistake, named once however many checks it fails."""
@@ -59,6 +62,13 @@ def failures(exercise: Exercise) -> list[Failure]:
 def passed(exercise: Exercise) -> list[str]:
     """The sentences that were found true, each once."""
     return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
+
+
+def score(exercise: Exercise) -> str:
+    """`1.33 / 2 points`, or `+1.5 bonus points` for what counts on top."""
+    if exercise.max_score == 0:
+        return f"+{points(exercise.score)} bonus points"
+    return f"{points(exercise.score)} / {points(exercise.max_score)} points"
 
 
 def points(value: float) -> str:

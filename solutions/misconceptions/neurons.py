@@ -519,3 +519,78 @@ def a_sigmoid_for_each_class(X, labels, n_classes, lr, steps):
     for _ in range(steps):
         W, b = _step(X, labels, W, b, lr, reference.sigmoid)
     return W, b
+
+
+# Right values, but what was passed in is changed: the caller still needs it.
+
+
+@misconception("linear_forward", "Which array does the last line write into: one of your own, or one you were given?")
+def adds_into_the_bias(x, W, b):
+    """b is changed in place, in the caller's own array"""
+    y = reference.linear_forward(x, W, b)
+    b += 0 * b + 1
+    return y
+
+
+@misconception("sigmoid", "Is z still what it was when your function returns?")
+def negates_z_in_place(z):
+    """z is changed in place, in the caller's own array"""
+    s = reference.sigmoid(z)
+    z *= -1
+    return s
+
+
+@misconception("relu", "You may set entries to 0 in an array of your own. Whose array is z?")
+def zeros_written_into_z(z):
+    """z is changed in place, in the caller's own array"""
+    positive = reference.relu(z)
+    z[z < 0] = 0
+    return positive
+
+
+@misconception("swish", "Is z still what it was when your function returns?")
+def scales_z_in_place(z, beta=1.0):
+    """z is changed in place, in the caller's own array"""
+    y = reference.swish(z, beta)
+    z *= 2 + beta
+    return y
+
+
+@misconception("softmax", "Subtracting with -= changes the array on its left. Whose array is it?")
+def shift_written_into_z(z):
+    """z is changed in place, in the caller's own array"""
+    p = reference.softmax(z)
+    z -= z.max(axis=1, keepdims=True)
+    return p
+
+
+@misconception("cross_entropy", "Subtracting with -= changes the array on its left. Whose array is it?")
+def shift_written_into_the_logits(logits, labels):
+    """the logits are changed in place, in the caller's own array"""
+    loss = reference.cross_entropy(logits, labels)
+    logits -= logits.max(axis=1, keepdims=True)
+    return loss
+
+
+@misconception("mlp_forward", "Adding with += changes the array on its left. Which array is x in the first layer?")
+def layer_written_into_x(x, params):
+    """x is changed in place, in the caller's own array"""
+    y = reference.mlp_forward(x, params)
+    x += 1
+    return y
+
+
+@misconception("perceptron_fit", "Did you append a 1 to each sample, or change the samples themselves?")
+def samples_signed_in_place(X, y, max_epochs):
+    """X is changed in place, in the caller's own array"""
+    result = reference.perceptron_fit(X, y, max_epochs)
+    X *= y[:, None]
+    return result
+
+
+@misconception("softmax_regression_fit", "Are the inputs centred or scaled in place? Whose array is X?")
+def inputs_scaled_in_place(X, labels, n_classes, lr, steps):
+    """X is changed in place, in the caller's own array"""
+    result = reference.softmax_regression_fit(X, labels, n_classes, lr, steps)
+    X -= X.mean(axis=0)
+    return result

@@ -1,0 +1,127 @@
+"""The audit of a topic: seeds in parallel, then mutants, then gradients, in one table."""
+
+import os
+import statistics
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+from autograder import proof, record
+from autograder.answers import Answers
+from autograder.audit import mutation
+from autograder.audit.findings import Audit, Finding
+from autograder.audit.seeded import Seeded, elsewhere, examine
+from autograder.course import FILE, Course
+from autograder.topic import Topic
+
+FIRST_SEED = 1001
+LEAST_MARGIN = 3.0  # standard deviations
+NAMED_SHARE = 0.9
+
+
+def audit(course: Course, topic_id: str, seeds: int, with_mutants: bool = True) -> Audit:
+    """Prove a topic's suite over that many seeds."""
+    started = time.perf_counter()
+    topic, cores = course.topic(topic_id), os.cpu_count() or 1
+    path, numbers = course.root / FILE, range(FIRST_SEED, FIRST_SEED + seeds)
+    with ProcessPoolExecutor(cores) as pool:
+        strayed = pool.submit(elsewhere, path, topic_id, FIRST_SEED)
+        results = list(pool.map(examine, [path] * seeds, [topic_id] * seeds, numbers))
+        stray = strayed.result()
+    findings = [_right(course, topic, results), _stub(results), _known(results, stray)]
+    if not any(f.problems for f in findings[:1]):
+        failed = {key for r in results for key in r.failed}
+        findings += _unknown(course, topic, results[0], failed, cores) if with_mutants else []
+        findings += [_flakes(results), _gradients(course, topic)]
+    return Audit(topic_id, seeds, round(time.perf_counter() - started, 1), findings)
+
+
+def _right(course: Course, topic: Topic, results: list[Seeded]) -> Finding:
+    solutions = 1 + len(record.alternatives(course, topic))
+    problems = _problems(results, "right")
+    summary = f"{solutions} solutions x {len(results)} seeds, worker and live alike, {len(problems)} refused"
+    return Finding("right answers pass", summary, problems)
+
+
+def _stub(results: list[Seeded]) -> Finding:
+    return Finding("the stub gets nothing", "0 points, not attempted throughout", _problems(results, "stub"))
+
+
+def _known(results: list[Seeded], stray: list[str]) -> Finding:
+    """The confusion matrix of known mistakes, over all seeds: named right, as another, or not at all."""
+    problems = [*_problems(results, "mistakes"), *stray]
+    counts = Counter({"itself": 0, "another": 0, "": 0})
+    unnamed: Counter[str] = Counter()
+    for result in results:
+        for name, title in result.named.items():
+            counts["itself" if title == name else "another" if title else ""] += 1
+            unnamed[name] += not title
+            if title and title != name:
+                problems.append(f"{name} is taken for: {title}, seed {result.seed}")
+    total = sum(counts.values())
+    if total and counts["itself"] < NAMED_SHARE * total:
+        problems.append(f"only {counts['itself']} of {total} are named, expected {NAMED_SHARE:.0%}")
+    kinds = len({name for r in results for name in r.named})
+    summary = f"{kinds} mistakes: {counts['itself']} of {total} named, {counts['another']} as another"
+    notes = [f"not named: {name} ({count} of {len(results)})" for name, count in unnamed.items() if count]
+    return Finding("known mistakes are named", summary, problems, notes)
+
+
+def _unknown(course: Course, topic: Topic, first: Seeded, failed: set[str], cores: int) -> list[Finding]:
+    answers = record.record(course, topic, first.seed)
+    fates = list(mutation.fates(course, topic, answers, cores))
+    survivors = {fate.mutant.name: fate.mutant for fate in fates if not fate.failed}
+    reasons = mutation.explained(course, topic)
+    problems = [f"{name}, line {m.line}: {m.change}" for name, m in survivors.items() if name not in reasons]
+    problems += [
+        f"{name} is listed as equivalent, but it is caught or gone" for name in reasons.keys() - survivors.keys()
+    ]
+    caught = len(fates) - len(survivors)
+    summary = f"{len(fates)} mutants: {caught} caught, {len(survivors.keys() & reasons.keys())} equivalent"
+    unknown = Finding(
+        "unknown mistakes are caught", f"{summary}, {len(survivors.keys() - reasons.keys())} unexplained", problems
+    )
+    return [unknown, _idle(course, topic, answers, first.checks, failed | {k for f in fates for k in f.failed}, cores)]
+
+
+def _idle(course: Course, topic: Topic, answers: Answers, checks: list[str], failed: set[str], cores: int) -> Finding:
+    """Checks that nothing wrong ever fails. Only where some are left are all mutants run through all checks."""
+    idle = [key for key in checks if key not in failed]
+    if idle:
+        complete = mutation.fates(course, topic, answers, cores, complete=True)
+        failed = failed | {key for fate in complete for key in fate.failed}
+        idle = [key for key in checks if key not in failed]
+    summary = f"{len(checks)} checks, {len(idle)} that nothing wrong fails"
+    return Finding("checks pull their weight", summary, notes=[f"redundant or vacuous: {key}" for key in idle])
+
+
+def _flakes(results: list[Seeded]) -> Finding:
+    """Margins of measured quantities, in standard deviations over the seeds."""
+    problems, notes = [], []
+    for key in sorted({key for r in results for key in r.margins}):
+        margins = [r.margins[key] for r in results if key in r.margins]
+        spread = statistics.stdev(margins) if len(margins) > 1 else 0.0
+        deviations = statistics.mean(margins) / spread if spread else float("inf")
+        notes.append(f"{key}: margin {statistics.mean(margins):.3g} ± {spread:.2g}, least {min(margins):.3g}")
+        if deviations < LEAST_MARGIN:
+            problems.append(f"{key} has a margin of {deviations:.1f} standard deviations, expected {LEAST_MARGIN:g}")
+    return Finding(
+        "no flakes", f"{len(notes)} measured checks, {LEAST_MARGIN:g} standard deviations or more", problems, notes
+    )
+
+
+def _gradients(course: Course, topic: Topic) -> Finding:
+    """The reference's own gradients, proven twice."""
+    proofs = record.load_proofs(course, topic)
+    found = [pair for p in proofs(np.random.RandomState(FIRST_SEED)) for pair in proof.errors(p)] if proofs else []
+    problems = [f"{name}: relative error {error:.1e}" for name, error in found if not error <= proof.TOLERANCE]
+    worst = max((error for _, error in found), default=0.0)
+    torch = sum(name.endswith("PyTorch") for name, _ in found)
+    summary = f"{len(found) - torch} by central differences, {torch} by PyTorch, largest error {worst:.1e}"
+    return Finding("the reference is right", summary, problems)
+
+
+def _problems(results: list[Seeded], kind: str) -> list[str]:
+    return [problem for r in results for problem in r.problems.get(kind, [])]

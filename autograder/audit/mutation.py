@@ -1,0 +1,77 @@
+"""Unknown mistakes: every single-point mutant of the reference is caught, or explained in a committed file."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+
+import yaml
+
+from autograder.answers import Answers
+from autograder.course import Course
+from autograder.errors import UserError
+from autograder.jailed import Jailed
+from autograder.mutants import Mutant, mutants
+from autograder.notebook import Cell
+from autograder.run import Grading, run_suite
+from autograder.suite import probes_source
+from autograder.topic import Topic
+
+_BATCH = 8  # mutants that share one collection of the suite
+_CPU_SECONDS = 4.0  # for one exercise: a mutant that needs longer never ends
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a mutant: the keys of the checks that it failed, none if it survived."""
+
+    mutant: Mutant
+    failed: tuple[str, ...]
+
+
+def fates(course: Course, topic: Topic, answers: Answers, workers: int, complete: bool = False) -> Iterator[Fate]:
+    """Run every mutant against the checks of its own exercise, to the first failure or, if complete, through all."""
+    source = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
+    every = mutants(source, topic.functions)
+    impatient = replace(topic, exercises=[replace(e, cpu_seconds=_CPU_SECONDS) for e in topic.exercises])
+    answers = replace(answers, topic=impatient)
+    batches = list(_batches(topic, every))
+    with ProcessPoolExecutor(workers) as pool:
+        for batch in pool.map(run_batch, [answers] * len(batches), batches, [complete] * len(batches)):
+            yield from batch
+
+
+def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fate]:
+    """The fates of mutants of one exercise."""
+    topic = answers.topic
+    exercise = topic.exercise_of(batch[0].function)
+    found = []
+
+    def jobs() -> Iterator[Grading]:
+        for mutant in batch:
+            cells = [Cell(0, "code", source, "setup") for source in topic.setup]
+            cells.append(Cell(1, "code", mutant.source, "mutant"))
+            backend = Jailed(topic, cells, probes_source(topic))
+            grading = Grading(answers, backend, until_failure=not complete)
+            yield grading
+            backend.close()
+            found.append(Fate(mutant, tuple(o.key for o in grading.outcomes if not o.passed)))
+
+    run_suite(topic, jobs(), [exercise])
+    return found
+
+
+def explained(course: Course, topic: Topic) -> dict[str, str]:
+    """Mutants that are known to behave like the reference, each with its reason."""
+    path = course.root / "solutions" / "equivalent_mutants" / f"{topic.name}.yaml"
+    if not path.is_file():
+        return {}
+    data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(data, dict) or not all(isinstance(v, str) and v.strip() for v in data.values()):
+        raise UserError(f"{path} should map each mutant's name to a reason of one line")
+    return {str(name): reason for name, reason in data.items()}
+
+
+def _batches(topic: Topic, every: list[Mutant]) -> Iterator[list[Mutant]]:
+    for spec in topic.exercises:
+        own = [m for m in every if m.function in spec.functions]
+        yield from (own[i : i + _BATCH] for i in range(0, len(own), _BATCH))

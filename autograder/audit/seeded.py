@@ -1,0 +1,130 @@
+"""What one seed can show: right answers pass, the stub gets nothing, known mistakes are caught and named."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder import notebook, record, solve
+from autograder.answers import Answers
+from autograder.course import Course, load
+from autograder.errors import KitError
+from autograder.local import Local
+from autograder.results import Report
+from autograder.run import Grading, run_suite
+from autograder.submissions import grade_notebook
+from autograder.suite import probes_source
+
+
+@dataclass
+class Seeded:
+    """The results under one seed, as plain data: they come from another process."""
+
+    seed: int
+    problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    named: dict[str, str] = field(default_factory=dict)  # mistake -> itself, another mistake's title, or ""
+    failed: set[str] = field(default_factory=set)  # checks that some mistake fails
+    margins: dict[str, float] = field(default_factory=dict)  # measured by the reference
+    checks: list[str] = field(default_factory=list)
+
+
+def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
+    """Everything about one seed. Runs in a process of its own, so it takes and returns plain data."""
+    course = load(course_file)
+    topic = course.topic(topic_id)
+    result = Seeded(seed)
+    try:
+        answers, mistakes = record.record_with_mistakes(course, topic, seed)
+    except KitError as error:
+        result.problems["right"].append(f"seed {seed}: {error}")
+        return result
+    _right_answers(course, answers, result)
+    _stub(course, answers, result)
+    _mistakes(answers, mistakes, result)
+    return result
+
+
+def in_worker(course: Course, answers: Answers, source: str | None) -> Report:
+    """The report of the notebook filled from a source, or of the stub, graded as a submission is."""
+    path = course.assignment(answers.topic.id)
+    text = path.read_text(encoding="utf-8")
+    if source is not None:
+        text = json.dumps(solve.solve(path, answers.topic, source, "a solution"))
+    return grade_notebook(answers, notebook.parse(path, text))
+
+
+def in_namespace(answers: Answers, source: str) -> Grading:
+    """The run of a module's functions in this process, as a live notebook runs them."""
+    namespace: dict[str, Any] = {"__name__": "solution"}
+    exec(compile(source, "<solution>", "exec"), namespace)
+    grading = Grading(answers, Local(namespace, probes_source(answers.topic)))
+    run_suite(answers.topic, [grading])
+    return grading
+
+
+def _right_answers(course: Course, answers: Answers, result: Seeded) -> None:
+    topic = answers.topic
+    reference = course.root / "solutions" / f"{topic.name}.py"
+    for path in (reference, *record.alternatives(course, topic)):
+        source = path.read_text(encoding="utf-8")
+        live = in_namespace(answers, source)
+        reports = {"worker": in_worker(course, answers, source), "live notebook": live.report()}
+        for where, report in reports.items():
+            for problem in _lost(report):
+                result.problems["right"].append(f"{path.stem} in a {where}, seed {result.seed}: {problem}")
+        bare = [_without_times(report) for report in reports.values()]
+        if bare[0] != bare[1]:
+            result.problems["right"].append(f"{path.stem}, seed {result.seed}: worker and live notebook disagree")
+        if path == reference:
+            result.margins = {o.key: o.margin for o in live.outcomes if o.margin is not None}
+            result.checks = [o.key for o in live.outcomes]
+
+
+def _stub(course: Course, answers: Answers, result: Seeded) -> None:
+    report = in_worker(course, answers, None)
+    odd = [e.id for e in report.exercises if e.status != "not_attempted" or e.score]
+    if report.status != "graded" or odd:
+        result.problems["stub"].append(f"seed {result.seed}: {report.reason or ', '.join(odd)}")
+
+
+def _mistakes(answers: Answers, runs: dict[str, Grading], result: Seeded) -> None:
+    for name, run in runs.items():
+        report, known = run.report(), answers.mistakes[name]
+        failed = [c for e in report.exercises for c in e.checks if not c.passed]
+        result.failed |= {o.key for o in run.outcomes if not o.passed}
+        if not failed:
+            result.problems["mistakes"].append(f"{name} is not caught, seed {result.seed}")
+        titles = {c.misconception for c in failed if c.misconception}
+        others = titles - {known["title"]}
+        result.named[name] = next(iter(sorted(others)), name if titles else "")
+
+
+def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
+    """Mistakes that cost points in an exercise that is not theirs. One seed tells: it is a matter of who calls whom."""
+    course = load(course_file)
+    topic = course.topic(topic_id)
+    answers, _ = record.record_with_mistakes(course, topic, seed)
+    reference = record.load_reference(course, topic)
+    found = []
+    for mistake in record.load_misconceptions(course, topic):
+        own = topic.exercise_of(mistake.function)
+        others = [e.id for e in topic.exercises if e.id != own]
+        run = Grading(answers, Local(record.with_mistake(reference, mistake), probes_source(topic)), until_failure=True)
+        run_suite(topic, [run], others)
+        found += [f"{mistake.name} of {own} fails {o.key} too" for o in run.outcomes if not o.passed]
+    return found
+
+
+def _lost(report: Report) -> Iterable[str]:
+    if report.status != "graded":
+        yield f"{report.status}: {report.reason}"
+    for exercise in report.exercises:
+        for check in exercise.checks:
+            if not check.passed:
+                yield f"{exercise.id} {check.id}: {' '.join((check.message or '').split())}"
+
+
+def _without_times(report: Report) -> dict[str, Any]:
+    return {**report.to_dict(), "seconds": None}
