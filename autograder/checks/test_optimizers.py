@@ -481,7 +481,7 @@ class TestMinibatches:
 
     @shape
     @pytest.mark.parametrize(
-        "n, size, sizes", [(11, 4, [4, 4, 3]), (8, 4, [4, 4]), (3, 5, [3]), (5, 1, [1] * 5), (6, 6, [6])]
+        "n, size, sizes", [(9, 4, [4, 4, 1]), (8, 4, [4, 4]), (3, 5, [3]), (5, 1, [1] * 5), (6, 6, [6])]
     )
     def test_sizes(self, student, case, n, size, sizes):
         """All batches are full but the last, and none is empty"""
@@ -705,7 +705,9 @@ def contest(update, problem):
     """Where the rule ends when it is given one gradient a step, and never the problem itself."""
     w, state = problem["start"], {}
     for k in range(TOTAL):
-        new, state = stepped(update(w, slope(problem, w, k), state, k, TOTAL))
+        with np.errstate(all="ignore"):  # far out, a slope overflows
+            grad = slope(problem, w, k)
+        new, state = stepped(update(w, grad, state, k, TOTAL))
         w = assert_finite(assert_shape(new, w.shape, "w"), "w")
     return w
 
@@ -716,10 +718,9 @@ class TestOwnOptimizer:
     @pytest.mark.parametrize("kind, line", [("noisy bowl", -1.0), ("valley", -1.5), ("digits", -0.3)])
     def test_goes_down(self, student, rng, kind, line):
         """In 200 steps it comes well down on each kind of problem (counted in powers of ten)"""
-        problems = [KINDS[kind](rng, TOTAL) for _ in range(2)]
-        ends = [contest(student.own_optimizer, problem) for problem in problems]
-        score = np.mean([descent(problem, end) for problem, end in zip(problems, ends)])
-        assert_at_most(score, line, f"the change of the loss on the {kind}, in powers of ten", ends)
+        problem = KINDS[kind](rng, TOTAL)
+        end = contest(student.own_optimizer, problem)
+        assert_at_most(descent(problem, end), line, f"the change of the loss on the {kind}, in powers of ten", end)
 
     @convergence
     @pytest.mark.weight(3)
