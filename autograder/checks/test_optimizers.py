@@ -686,6 +686,13 @@ class TestTrainWith:
         assert_at_least(accuracy, 0.90, "the test accuracy", params)
 
     @robust
+    def test_large_scores(self, student, rng):
+        """Scores that grow to thousands do not overflow, nor spoil a sample whose scores are small"""
+        X, labels = np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5), np.array([0, 1, 2, 3, 1, 2, 3, 0])
+        params = student.probes.train_with_plain_steps(X, labels, 4, 1.0, 6, generator(rng))
+        assert_keys_and_shapes(params, self.shapes)
+
+    @robust
     def test_arguments_unchanged(self, student, rng):
         """X and labels are left as they were"""
         X, labels = rng.normal(size=(20, 5)), np.arange(20) % 4

@@ -775,6 +775,18 @@ def steps_taken_for_epochs(optimizer, X, labels, n_classes, lr, steps, rng):
     return reference.train_with(optimizer, X, labels, n_classes, lr, steps * 2, rng)
 
 
+@misconception("train_with", "What is exp of a very large score? Softmax stays the same when a row is shifted.")
+def scores_not_shifted(optimizer, X, labels, n_classes, lr, steps, rng):
+    """exp overflows for large scores, and inf / inf is nan"""
+
+    def unshifted(params, x, y):
+        e = np.exp(x @ params["W1"] + params["b1"])
+        d = (e / e.sum(axis=1, keepdims=True) - np.eye(n_classes)[y]) / len(x)
+        return {"W1": x.T @ d, "b1": d.sum(axis=0)}
+
+    return _train(optimizer, X, labels, n_classes, lr, steps, _dealt(X, labels, rng), unshifted)
+
+
 @misconception("train_with", "Where does the loss grow: along the gradient, or against it? The rule already knows.")
 def gradient_with_the_other_sign(optimizer, X, labels, n_classes, lr, steps, rng):
     """the gradient is truth minus prediction, so the rule climbs"""
