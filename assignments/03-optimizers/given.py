@@ -56,22 +56,12 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def scores(params, X):
-    """Logits (N, C) of a network W1, b1 or W1, b1, W2, b2 with ReLU between its layers."""
+def judge(params, X, labels):
+    """Mean -log p(label), and the share read right, of W1, b1 or W1, b1, W2, b2 with ReLU between layers."""
     z = X @ params["W1"] + params["b1"]
-    return np.maximum(z, 0) @ params["W2"] + params["b2"] if "W2" in params else z
-
-
-def cross_entropy(params, X, labels):
-    """Mean -log p(label) of the network."""
-    z = scores(params, X)
-    z = z - z.max(axis=1, keepdims=True)
-    return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(X)), labels]))
-
-
-def accuracy(params, X, labels):
-    """Share of samples that the network reads right."""
-    return float(np.mean(scores(params, X).argmax(axis=1) == labels))
+    z = np.maximum(z, 0) @ params["W2"] + params["b2"] if "W2" in params else z
+    p = softmax(z)[np.arange(len(X)), labels]
+    return float(-np.mean(np.log(p + 1e-300))), float(np.mean(z.argmax(axis=1) == labels))
 
 
 def network(seed=0, hidden=64):
@@ -98,7 +88,7 @@ def train_network(rule, lr, minibatches, clip=None, epochs=10, seed=0):
     params, rng, norms = network(seed), np.random.default_rng(seed), []
     states = {name: {} for name in params}
     for _ in range(epochs):
-        for xb, yb in minibatches(X, labels, 32, rng):
+        for xb, yb in minibatches(X, labels, 40, rng):
             grads = network_gradients(params, xb, yb)
             if clip is not None:
                 grads, norm = clip(grads)
@@ -123,10 +113,7 @@ def leaderboard(own, adam, rates=(0.001, 0.02, 0.05, 0.1, 0.2, 0.3), total=200, 
                 w, state = rule(w, slope(problem, w, k), state, k, total)
         return descent(problem, w)
 
-    def at(lr):
-        return lambda w, grad, state, step, total: adam(w, grad, state, lr)
-
-    rules = {"your own": own} | {f"Adam, rate {lr:g}": at(lr) for lr in rates}
+    rules = {"your own": own} | {f"Adam, rate {r:g}": lambda w, g, s, *_, r=r: adam(w, g, s, r) for r in rates}
     rows = {name: [np.mean([score(rule, p) for p in ps]) for ps in problems.values()] for name, rule in rules.items()}
     print(f"{'':<18}" + "".join(f"{kind:>12}" for kind in problems) + f"{'mean':>12}")
     for name, row in sorted(rows.items(), key=lambda item: np.mean(item[1])):
@@ -152,44 +139,58 @@ def compare_with_torch(f):
         "adamw": (optim.AdamW, {"weight_decay": 0.01}),
     }
     for name, (kind, options) in theirs.items():
-        p, state, mine = torch.tensor(w, requires_grad=True), {}, w
+        p, mine = torch.tensor(w, requires_grad=True), _walked(f[name], grads, w, 0.1)[-1]
         optimiser = kind([p], lr=0.1, **options)
         for grad in grads:
             p.grad = torch.tensor(grad)
             optimiser.step()
-            mine, state = f[name](mine, grad, state, 0.1)
-        print(f"{name:<22} largest difference {np.abs(mine - p.detach().numpy()).max():.1e}")
+        print(f"{name:<10} largest difference {np.abs(mine - p.detach().numpy()).max():.1e}")
 
 
-def _panels(columns, rows=1, height=3.4, **options):
+def _walked(rule, grads, w, lr):
+    """The places that a rule comes through under these gradients, w first."""
+    state, path = {}, [w]
+    for grad in grads:
+        w, state = rule(w, grad, state, lr)
+        path.append(w)
+    return np.array(path)
+
+
+def _panels(columns, height=3.4, **options):
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(9.5, height), layout="constrained")
-    return figure.subplots(rows, columns, squeeze=False, **options).ravel()
+    return plt.figure(figsize=(9.5, height), layout="constrained").subplots(1, columns, squeeze=False, **options)[0]
 
 
-def _show():
+def _show(*legends):
     import matplotlib.pyplot as plt
 
+    for ax in legends:
+        ax.legend(fontsize=8)
     plt.show()
 
 
-def _contours(ax, height, box, title):
-    """Level lines, closer together near the bottom."""
+def _contours(ax, height, box, title, bottom=()):
+    """Level lines, closer together near the bottom, which may be marked."""
     a, b = np.linspace(*box[:2], 200), np.linspace(*box[2:], 200)
     h = height(np.stack(np.meshgrid(a, b), axis=-1))
-    levels = h.min() + (h.max() - h.min()) * np.linspace(0.02, 1, 14) ** 3
+    levels = h.min() + (h.max() - h.min()) * np.linspace(0.05, 1, 14) ** 3
     ax.contour(a, b, h, levels=levels, colors="#bbbbbb", linewidths=0.8)
-    ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$")
+    ax.plot(*np.reshape(bottom, (-1, 2)).T, "*", color=RED, ms=10)
+    ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$", xlim=box[:2], ylim=box[2:])
+
+
+def _logarithmic(ax, x, y):
+    ax.set(xscale="log", yscale="log")
+    ax.minorticks_off()
+    ax.set(xticks=x, xticklabels=x, yticks=y, yticklabels=y)
 
 
 def plot_opening():
     """What the lesson works on: a stretched bowl, a bent valley, and a slope that is measured with noise."""
     left, middle, right = _panels(3)
-    _contours(left, bowl, (-5.5, 5.5, -2, 2), "a stretched bowl")
-    left.plot(0, 0, "*", color=RED, ms=10)
-    _contours(middle, valley, (-2, 2, -1, 3), "a bent valley")
-    middle.plot(1, 1, "*", color=RED, ms=10)
+    _contours(left, bowl, (-5.5, 5.5, -2, 2), "a stretched bowl", (0, 0))
+    _contours(middle, valley, (-2, 2, -1, 3), "a bent valley", (1, 1))
     X, labels, _, _ = digits()
     params, rng = network(), np.random.RandomState(0)
     slopes = [network_gradients(params, X[r], labels[r])["W2"][:2, 0] for r in rng.randint(0, len(X), (150, 32))]
@@ -197,26 +198,24 @@ def plot_opening():
     right.scatter(*np.transpose(slopes), s=9, color=BLUE, alpha=0.6, label="32 images")
     right.plot(*full, "*", color=RED, ms=12, label="all 1,347")
     right.set(title="one slope, measured again and again", xlabel="$g_1$", ylabel="$g_2$")
-    right.legend(fontsize=8)
-    _show()
+    _show(right)
 
 
-def plot_spectrum(rules, steps=400):
+def plot_spectrum(rules, steps=160):
     """By which factor each rule shrinks w in a step on a parabola, for each rate times curvature up to 4."""
     (ax,) = _panels(1, height=3.6)
-    x = np.linspace(0.002, 4, 700)
+    x = np.linspace(0.001, 4, 801)
     for (name, rule), colour, style in zip(rules.items(), COLOURS, STYLES):
         w, state, sizes = np.ones_like(x), {}, []
         for _ in range(steps):
             w, state = rule(w, x * w, state, 1.0)
-            sizes.append(np.abs(w) + 1e-280)
-        early, late = np.max(sizes[steps // 2 - 40 : steps // 2], axis=0), np.max(sizes[-40:], axis=0)
-        ax.plot(x, (late / early) ** (2 / steps), color=colour, ls=style, lw=2, label=name)
+            sizes.append(np.abs(w))
+        early, late = (np.max(sizes[k - 40 : k], axis=0) for k in (steps // 2, steps))
+        ax.plot(x, (late / (early + 1e-300)) ** (2 / steps), color=colour, ls=style, lw=2, label=name)
     ax.axhline(1, color="black", lw=0.8)
     ax.set(xlabel="rate times curvature", ylabel="factor for each step", ylim=(0, 1.3), xlim=(0, 4))
     ax.set_title("below 1 the error shrinks, above 1 it grows")
-    ax.legend(loc="lower right")
-    _show()
+    _show(ax)
 
 
 def plot_step_lengths(rules, steps=60, seed=0):
@@ -226,33 +225,27 @@ def plot_step_lengths(rules, steps=60, seed=0):
     axes = _panels(3, height=3.3, sharex=True)
     titles = ["gradient 1 in each step", "gradient 100 in each step", "gradient +1 or −1 by chance"]
     for (name, rule), colour, style in zip(rules.items(), COLOURS, STYLES):
-        w, state, path = np.zeros(3), {}, [np.zeros(3)]
-        for grad in grads:
-            w, state = rule(w, grad, state, 1.0)
-            path.append(w)
-        lengths = np.abs(np.diff(path, axis=0))
+        lengths = np.abs(np.diff(_walked(rule, grads, np.zeros(3), 1.0), axis=0))  # (steps, 3)
         for ax, title, column in zip(axes, titles, lengths.T):
             ax.plot(range(1, steps + 1), column + 1e-12, color=colour, ls=style, lw=1.8, label=name)
             ax.set(title=title, xlabel="step", yscale="log", ylim=(3e-3, 2e3))
     axes[0].set_ylabel("length of the step / rate")
-    axes[0].legend(fontsize=8)
-    _show()
+    _show(axes[0])
 
 
 def plot_schedules(warmup_cosine, step_decay, total=100):
     """The rate over the steps, as your functions give it."""
-    left, right = _panels(2, height=3.2)
-    steps = range(total + 15)
-    for warmup, floor, colour, style in [(0, 0.0, BLUE, "-"), (10, 0.0, ORANGE, "--"), (30, 0.2, GREEN, "-.")]:
-        rates = [warmup_cosine(k, total, warmup, 1.0, floor) for k in steps]
-        left.plot(steps, rates, color=colour, ls=style, lw=2, label=f"warmup {warmup}, floor {floor:g}")
-    for every, factor, colour, style in [(30, 0.5, BLUE, "-"), (30, 0.1, ORANGE, "--"), (1, 0.96, GREEN, "-.")]:
-        rates = [step_decay(k, 1.0, every, factor) for k in steps]
-        right.plot(steps, rates, color=colour, ls=style, lw=2, label=f"every {every}, factor {factor:g}")
-    for ax, title in [(left, f"warmup_cosine, total {total}, peak 1"), (right, "step_decay, base 1")]:
-        ax.set(title=title, xlabel="step", ylabel="rate", ylim=(-0.04, 1.09))
-        ax.legend(fontsize=8)
-    _show()
+    left, right = _panels(2, height=3.2, sharey=True)
+    steps, curves = range(total + 15), [(0, 0.0, 30, 0.5), (10, 0.0, 30, 0.1), (30, 0.2, 1, 0.96)]
+    for colour, style, (warmup, floor, every, factor) in zip(COLOURS, STYLES, curves):
+        rates = [[warmup_cosine(k, total, warmup, 1.0, floor), step_decay(k, 1.0, every, factor)] for k in steps]
+        for ax, column, label in zip(
+            (left, right), np.transpose(rates), (f"warmup {warmup}, floor {floor}", f"every {every}, factor {factor}")
+        ):
+            ax.plot(steps, column, color=colour, ls=style, lw=2, label=label)
+    left.set(title=f"warmup_cosine, total {total}, peak 1", xlabel="step", ylabel="rate")
+    right.set(title="step_decay, base 1", xlabel="step")
+    _show(left, right)
 
 
 def plot_gradient_noise(minibatches, sizes=(1, 4, 16, 64, 256), seed=0):
@@ -264,14 +257,12 @@ def plot_gradient_noise(minibatches, sizes=(1, 4, 16, 64, 256), seed=0):
         batches = minibatches(X, labels, size, rng)[:200]
         gaps = [np.sum((network_gradients(params, xb, yb)["W1"] - full) ** 2) for xb, yb in batches if len(yb) == size]
         errors.append(np.sqrt(np.mean(gaps)) / np.linalg.norm(full))
-    (ax,) = _panels(1, height=3.4)
+    (ax,) = _panels(1)
     ax.plot(sizes, errors, "o-", color=BLUE, label="measured on the digits")
     ax.plot(sizes, errors[0] / np.sqrt(sizes), "--", color=ORANGE, label=r"$1/\sqrt{B}$ from the first point")
-    ax.set(xscale="log", yscale="log", xlabel="batch size $B$", ylabel="error / length of the true gradient")
-    ax.set(title="how wrong a mini-batch's gradient is", xticks=sizes, xticklabels=sizes)
-    ax.minorticks_off()
-    ax.legend()
-    _show()
+    ax.set(xlabel="batch size $B$", ylabel="error / length of the true gradient")
+    _logarithmic(ax, sizes, [0.3, 1, 3])
+    _show(ax)
 
 
 def plot_race(minimise, runs, height, gradient, start, box, steps):
@@ -283,10 +274,8 @@ def plot_race(minimise, runs, height, gradient, start, box, steps):
         look = {"color": colour, "label": f"{name}, rate {lr:g}"}
         land.plot(*path[:61].T, marker="o", ms=2.5, lw=1, alpha=0.9, **look)
         curve.plot(height(path) + 1e-18, lw=1.8, ls=style, **look)
-    land.set(xlim=box[:2], ylim=box[2:])
     curve.set(title="the height", xlabel="step", ylabel="height", yscale="log")
-    curve.legend(fontsize=8)
-    _show()
+    _show(curve)
 
 
 def plot_rules_on_digits(train_with, runs, counts=(3, 10, 30, 100, 300, 1000)):
@@ -295,28 +284,22 @@ def plot_rules_on_digits(train_with, runs, counts=(3, 10, 30, 100, 300, 1000)):
     (ax,) = _panels(1, height=3.8)
     for (name, (rule, lr)), colour, style in zip(runs.items(), COLOURS, STYLES):
         fits = [train_with(rule, X, labels, 10, lr, n, np.random.default_rng(0)) for n in counts]
-        share = accuracy(fits[-1], X_test, labels_test)
-        label = f"{name}, rate {lr:g} (test accuracy {share:.3f})"
-        losses = [cross_entropy(p, X, labels) for p in fits]
+        label = f"{name}, rate {lr:g} (test accuracy {judge(fits[-1], X_test, labels_test)[1]:.3f})"
+        losses = [judge(p, X, labels)[0] for p in fits]
         ax.plot(counts, losses, marker="o", ms=4, color=colour, ls=style, label=label)
     ax.set(title="softmax regression on the digits", xlabel="steps", ylabel="training loss, nats")
-    ax.set(xscale="log", yscale="log", xticks=counts, xticklabels=counts)
-    ax.minorticks_off()
-    ax.legend(fontsize=8)
-    _show()
+    _logarithmic(ax, counts, [0.1, 0.3, 1, 2.3])
+    _show(ax)
 
 
 def plot_decay(rules, steps=400, lr=0.01, seed=0):
-    """Two weights that start at 1, with trembling gradients of sizes 0.1 and 10, under each rule."""
-    noise = np.random.RandomState(seed).normal(size=(steps, 2)) * np.array([0.1, 10.0])
-    for ax, (name, rule) in zip(_panels(len(rules), height=3.3, sharey=True), rules.items()):
-        w, state, path = np.ones(2), {}, [np.ones(2)]
-        for grad in noise:
-            w, state = rule(w, grad, state, lr)
-            path.append(w)
-        for column, colour, style, size in zip(np.transpose(path), [BLUE, RED], ["-", "--"], ["0.1", "10"]):
-            ax.plot(column, color=colour, ls=style, lw=1.8, label=f"gradients of size {size}")
+    """Means of 200 weights each that start at 1, with noise of size 0.1 and 10 for a gradient, under each rule."""
+    noise = np.random.RandomState(seed).normal(size=(steps, 2, 200)) * np.array([[0.1], [10.0]])
+    axes = _panels(len(rules), sharey=True)
+    for ax, (name, rule) in zip(axes, rules.items()):
+        means = _walked(rule, noise, np.ones((2, 200)), lr).mean(axis=2)  # (steps + 1, 2)
+        for column, colour, style, size in zip(means.T, [BLUE, RED], ["-", "--"], ["0.1", "10"]):
+            ax.plot(column, color=colour, ls=style, label=f"gradients of size {size}: {column[-1]:.2f} at the end")
         ax.axhline(0, color=GREY, lw=0.6)
-        ax.set(title=name, xlabel="step", ylabel="weight")
-        ax.legend(fontsize=8)
-    _show()
+        ax.set(title=name, xlabel="step", ylabel="mean weight")
+    _show(*axes)
