@@ -113,8 +113,8 @@ def train_with(optimizer, X, labels, n_classes, lr, steps, rng):
 
 def own_optimizer(w, grad, state, step, total):
     """Adam that looks one step ahead (Dozat 2016), with a cosine; all in float32."""
-    d, new = _direction(grad, state, 0.9, 0.99, 1e-8)
+    _, new = _direction(grad, state, 0.9, 0.95, 1e-8)
     t = new["t"]
     ahead = F(0.9) * new["m"] / F(1 - 0.9 ** (t + 1)) + F(0.1) * _f(grad) / F(1 - 0.9**t)
-    d = ahead / (np.sqrt(new["v"] / F(1 - 0.99**t)) + F(1e-8))
-    return _f(w) - F(warmup_cosine(step, total, 10, 0.2)) * d, new
+    d = ahead / (np.sqrt(new["v"] / F(1 - 0.95**t)) + F(1e-8))
+    return _f(w) - F(warmup_cosine(step, total, 0.15 * total, 0.2)) * d, new

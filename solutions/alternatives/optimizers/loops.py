@@ -153,6 +153,6 @@ def train_with(optimizer, X, labels, n_classes, lr, steps, rng):
 
 
 def own_optimizer(w, grad, state, step, total):
-    """Adam whose rate climbs for ten steps and then comes down like a cosine."""
-    rate = warmup_cosine(step + 1, total + 1, 10, 0.2)
-    return adam(w, grad, state, rate, 0.9, 0.99)
+    """Adam whose rate climbs for a quarter of the way and then comes down like a cosine."""
+    rate = warmup_cosine(step + 1, total + 1, (total + 1) / 4, 0.2)
+    return adam(w, grad, state, rate, 0.9, 0.95)
