@@ -84,8 +84,7 @@ def network_gradients(params, x, labels):
 
 def train_network(rule, lr, minibatches, clip=None, epochs=10, seed=0):
     """Ten epochs on the digits: the network, and the gradients' norm in each step if `clip(grads)` gives it."""
-    X, labels, _, _ = digits()
-    params, rng, norms = network(seed), np.random.default_rng(seed), []
+    (X, labels, _, _), params, rng, norms = digits(), network(seed), np.random.default_rng(seed), []
     states = {name: {} for name in params}
     for _ in range(epochs):
         for xb, yb in minibatches(X, labels, 40, rng):
@@ -195,7 +194,7 @@ def plot_opening():
     params, rng = network(), np.random.RandomState(0)
     slopes = [network_gradients(params, X[r], labels[r])["W2"][:2, 0] for r in rng.randint(0, len(X), (150, 32))]
     full = network_gradients(params, X, labels)["W2"][:2, 0]
-    right.scatter(*np.transpose(slopes), s=9, color=BLUE, alpha=0.6, label="32 images")
+    right.scatter(*np.transpose(slopes), s=9, color=BLUE, label="32 images")
     right.plot(*full, "*", color=RED, ms=12, label="all 1,347")
     right.set(title="one slope, measured again and again", xlabel="$g_1$", ylabel="$g_2$")
     _show(right)
@@ -213,8 +212,7 @@ def plot_spectrum(rules, steps=160):
         early, late = (np.max(sizes[k - 40 : k], axis=0) for k in (steps // 2, steps))
         ax.plot(x, (late / (early + 1e-300)) ** (2 / steps), color=colour, ls=style, lw=2, label=name)
     ax.axhline(1, color="black", lw=0.8)
-    ax.set(xlabel="rate times curvature", ylabel="factor for each step", ylim=(0, 1.3), xlim=(0, 4))
-    ax.set_title("below 1 the error shrinks, above 1 it grows")
+    ax.set(xlabel="rate times curvature", ylabel="factor of the error in a step", ylim=(0, 1.3), xlim=(0, 4))
     _show(ax)
 
 
@@ -239,9 +237,8 @@ def plot_schedules(warmup_cosine, step_decay, total=100):
     steps, curves = range(total + 15), [(0, 0.0, 30, 0.5), (10, 0.0, 30, 0.1), (30, 0.2, 1, 0.96)]
     for colour, style, (warmup, floor, every, factor) in zip(COLOURS, STYLES, curves):
         rates = [[warmup_cosine(k, total, warmup, 1.0, floor), step_decay(k, 1.0, every, factor)] for k in steps]
-        for ax, column, label in zip(
-            (left, right), np.transpose(rates), (f"warmup {warmup}, floor {floor}", f"every {every}, factor {factor}")
-        ):
+        labels = f"warmup {warmup}, floor {floor}", f"every {every}, factor {factor}"
+        for ax, column, label in zip((left, right), np.transpose(rates), labels):
             ax.plot(steps, column, color=colour, ls=style, lw=2, label=label)
     left.set(title=f"warmup_cosine, total {total}, peak 1", xlabel="step", ylabel="rate")
     right.set(title="step_decay, base 1", xlabel="step")
@@ -257,7 +254,7 @@ def plot_gradient_noise(minibatches, sizes=(1, 4, 16, 64, 256), seed=0):
         batches = minibatches(X, labels, size, rng)[:200]
         gaps = [np.sum((network_gradients(params, xb, yb)["W1"] - full) ** 2) for xb, yb in batches if len(yb) == size]
         errors.append(np.sqrt(np.mean(gaps)) / np.linalg.norm(full))
-    (ax,) = _panels(1)
+    ax = _panels(1)[0]
     ax.plot(sizes, errors, "o-", color=BLUE, label="measured on the digits")
     ax.plot(sizes, errors[0] / np.sqrt(sizes), "--", color=ORANGE, label=r"$1/\sqrt{B}$ from the first point")
     ax.set(xlabel="batch size $B$", ylabel="error / length of the true gradient")
@@ -271,9 +268,8 @@ def plot_race(minimise, runs, height, gradient, start, box, steps):
     _contours(land, height, box, f"the first {min(steps, 60)} steps")
     for (name, (rule, lr)), colour, style in zip(runs.items(), COLOURS, STYLES):
         path = np.asarray(minimise(rule, gradient, np.array(start), lr, steps))
-        look = {"color": colour, "label": f"{name}, rate {lr:g}"}
-        land.plot(*path[:61].T, marker="o", ms=2.5, lw=1, alpha=0.9, **look)
-        curve.plot(height(path) + 1e-18, lw=1.8, ls=style, **look)
+        land.plot(*path[:61].T, marker="o", ms=2.5, lw=1, alpha=0.9, color=colour)
+        curve.plot(height(path) + 1e-18, lw=1.8, ls=style, color=colour, label=f"{name}, rate {lr:g}")
     curve.set(title="the height", xlabel="step", ylabel="height", yscale="log")
     _show(curve)
 
@@ -295,11 +291,10 @@ def plot_rules_on_digits(train_with, runs, counts=(3, 10, 30, 100, 300, 1000)):
 def plot_decay(rules, steps=400, lr=0.01, seed=0):
     """Means of 200 weights each that start at 1, with noise of size 0.1 and 10 for a gradient, under each rule."""
     noise = np.random.RandomState(seed).normal(size=(steps, 2, 200)) * np.array([[0.1], [10.0]])
-    axes = _panels(len(rules), sharey=True)
-    for ax, (name, rule) in zip(axes, rules.items()):
+    for ax, (name, rule) in zip(axes := _panels(len(rules), sharey=True), rules.items()):
         means = _walked(rule, noise, np.ones((2, 200)), lr).mean(axis=2)  # (steps + 1, 2)
         for column, colour, style, size in zip(means.T, [BLUE, RED], ["-", "--"], ["0.1", "10"]):
-            ax.plot(column, color=colour, ls=style, label=f"gradients of size {size}: {column[-1]:.2f} at the end")
+            ax.plot(column, color=colour, ls=style, label=f"gradients of size {size}: {abs(column[-1]):.2f} at the end")
         ax.axhline(0, color=GREY, lw=0.6)
         ax.set(title=name, xlabel="step", ylabel="mean weight")
     _show(*axes)
