@@ -688,7 +688,7 @@ class TestTrainWith:
     @robust
     def test_large_scores(self, student, rng):
         """Scores that grow to thousands do not overflow, nor spoil a sample whose scores are small"""
-        X, labels = np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5), np.array([0, 1, 2, 3, 1, 2, 3, 0])
+        X, labels = np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5), np.array([0, 0, 0, 1, 1, 2, 3, 0])
         params = student.probes.train_with_plain_steps(X, labels, 4, 1.0, 6, generator(rng))
         assert_keys_and_shapes(params, self.shapes)
 
