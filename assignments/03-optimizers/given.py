@@ -52,8 +52,7 @@ def valley_gradient(w):
 
 def softmax(z):
     """Rows of scores (N, C) -> rows of probabilities (N, C)."""
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    return np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
 
 
 def judge(params, X, labels):

@@ -164,7 +164,7 @@ def slope(problem, w, step):
     return np.concatenate([g.ravel() for g in grads.values()])
 
 
-def unpacked(w, sizes):
+def unpacked(w: np.ndarray, sizes: list[int]) -> dict[str, np.ndarray]:
     """A long vector as the parameters W1, b1, W2, b2 of a network with these widths."""
     d, h, c = (int(size) for size in sizes)
     W1, b1, W2, b2 = np.split(w, np.cumsum([d * h, h, h * c]))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from autograder.checks.data import digits
+from autograder.checks.grads import assert_gradients, assert_shapes
 from autograder.checks.landscapes import KINDS, curved, descent, epochs, network, network_loss
 from autograder.checks.probes_optimizers import slope
-from autograder.checks.tensors import assert_keys_and_shapes, assert_tensors
 from autograder.compare import (
     assert_at_least,
     assert_at_most,
@@ -130,7 +130,7 @@ class Update:
         params, batches = network(rng, 64), epochs(rng, len(X), 32, 10)
         shapes = {name: p.shape for name, p in params.items()}
         trained = student.probes.network_trained_on_digits(rule, params, X, labels, batches, lr)
-        loss = network_loss(assert_keys_and_shapes(trained, shapes, "the network"), X, labels)
+        loss = network_loss(assert_shapes(trained, shapes, "the network"), X, labels)
         assert_at_most(loss, line, "the training loss", trained)
 
 
@@ -399,13 +399,13 @@ class TestClipByGlobalNorm:
     def test_by_hand(self, student):
         """The gradients (3) and (4), max_norm 1, become (0.6) and (0.8); the norm was 5"""
         grads, norm = clipped(student.clip_by_global_norm({"a": np.array([3.0]), "b": np.array([4.0])}, 1.0))
-        assert_tensors(grads, {"a": np.array([0.6]), "b": np.array([0.8])})
+        assert_gradients(grads, {"a": np.array([0.6]), "b": np.array([0.8])})
         assert_scalar(norm, 5.0, "the norm")
 
     def test_values(self, student, oracle, grads):
         """Large gradients are shortened together"""
         expected, _ = oracle.clip_by_global_norm(grads, 2.5)
-        assert_tensors(clipped(student.clip_by_global_norm(grads, 2.5))[0], expected)
+        assert_gradients(clipped(student.clip_by_global_norm(grads, 2.5))[0], expected)
 
     def test_norm(self, student, oracle, grads):
         """The norm is that of all tensors together, before clipping"""
@@ -415,20 +415,20 @@ class TestClipByGlobalNorm:
     def test_new_norm(self, student, grads):
         """What comes back has the norm max_norm"""
         new, _ = clipped(student.clip_by_global_norm(grads, 1.7))
-        new = assert_keys_and_shapes(new, {key: g.shape for key, g in grads.items()})
+        new = assert_shapes(new, {key: g.shape for key, g in grads.items()})
         total = np.sqrt(sum(np.sum(g**2) for g in new.values()))
         expect(abs(total - 1.7) < 1e-4, f"the new norm is {total:.6g}, expected max_norm = 1.7", new)
 
     def test_small_stay(self, student, grads):
         """Gradients below max_norm stay as they are"""
         new, norm = clipped(student.clip_by_global_norm(grads, 100.0))
-        assert_tensors(new, grads)
+        assert_gradients(new, grads)
         assert_scalar(norm, np.sqrt(sum(np.sum(g**2) for g in grads.values())), "the norm")
 
     def test_just_at_the_limit(self, student):
         """A norm of exactly max_norm is not too large"""
         grads = {"a": np.array([[3.0, 0.0]]), "b": np.array([0.0, 4.0])}
-        assert_tensors(clipped(student.clip_by_global_norm(grads, 5.0))[0], grads)
+        assert_gradients(clipped(student.clip_by_global_norm(grads, 5.0))[0], grads)
 
     @pytest.mark.parametrize("alone", ["W1", "b1"])
     def test_one_tensor(self, student, oracle, grads, alone):
@@ -436,7 +436,7 @@ class TestClipByGlobalNorm:
         one = {alone: 50 * grads[alone]}
         expected, before = oracle.clip_by_global_norm(one, 1.5)
         new, norm = clipped(student.clip_by_global_norm(one, 1.5))
-        assert_tensors(new, expected)
+        assert_gradients(new, expected)
         assert_scalar(norm, before, "the norm")
 
     @robust
@@ -444,14 +444,14 @@ class TestClipByGlobalNorm:
         """Zeros stay zeros: nothing is divided by 0"""
         zeros = {"W": np.zeros((2, 3)), "b": np.zeros(4)}
         new, norm = clipped(student.clip_by_global_norm(zeros, 1.0))
-        assert_tensors(new, zeros)
+        assert_gradients(new, zeros)
         assert_scalar(norm, 0.0, "the norm")
 
     @robust
     def test_integers(self, student):
         """Integer gradients give fractions"""
         grads, _ = clipped(student.clip_by_global_norm({"W": np.array([[6, 0]]), "b": np.array(-8)}, 5.0))
-        assert_tensors(grads, {"W": np.array([[3.0, 0.0]]), "b": np.array(-4.0)})
+        assert_gradients(grads, {"W": np.array([[3.0, 0.0]]), "b": np.array(-4.0)})
 
     @robust
     def test_arguments_unchanged(self, student, grads):
@@ -613,7 +613,7 @@ class TestMinimise:
 def diaries(result, shapes):
     """The returned parameters, and the steps that W1 and b1 took, from the diary of the rule."""
     params, diary = result
-    params = assert_keys_and_shapes(params, shapes, "the result")
+    params = assert_shapes(params, shapes, "the result")
     pages = {name: [page for page in diary if np.shape(page["w"]) == size] for name, size in shapes.items()}
     odd = len(diary) - sum(len(page) for page in pages.values())
     expect(odd == 0, f"the rule was called {odd} times with something that is neither W1 nor b1", params)
@@ -633,7 +633,7 @@ class TestTrainWith:
         """It returns W1 (D, C) and b1 (C,), with a column for every class, also for one without samples"""
         X, labels = rng.normal(size=(12, 5)), np.array([0, 2, 1] * 4)
         params = student.probes.train_with_plain_steps(X, labels, 4, 0.1, 3, generator(rng))
-        assert_keys_and_shapes(params, self.shapes)
+        assert_shapes(params, self.shapes)
 
     def test_one_step_each(self, student, rng, case):
         """Each step calls the rule once for W1 and once for b1"""
@@ -681,7 +681,7 @@ class TestTrainWith:
         """300 steps on the digits are enough to read nine of ten new ones"""
         X, labels, X_test, labels_test = digits(rng)
         params = student.probes.train_with_plain_steps(X, labels, 10, 0.5, 300, generator(rng))
-        params = assert_keys_and_shapes(params, {"W1": (64, 10), "b1": (10,)})
+        params = assert_shapes(params, {"W1": (64, 10), "b1": (10,)})
         accuracy = np.mean((X_test @ params["W1"] + params["b1"]).argmax(axis=1) == labels_test)
         assert_at_least(accuracy, 0.90, "the test accuracy", params)
 
@@ -690,7 +690,7 @@ class TestTrainWith:
         """Scores that grow to thousands do not overflow, nor spoil a sample whose scores are small"""
         X, labels = np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5), np.array([0, 0, 0, 1, 1, 2, 3, 0])
         params = student.probes.train_with_plain_steps(X, labels, 4, 1.0, 6, generator(rng))
-        assert_keys_and_shapes(params, self.shapes)
+        assert_shapes(params, self.shapes)
 
     @robust
     def test_arguments_unchanged(self, student, rng):
