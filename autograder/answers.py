@@ -80,8 +80,13 @@ def load(path: Path) -> Answers:
     """Read an answers file; UserError if there is none, KitError if it is damaged or of another version."""
     if not path.is_file():
         raise UserError(f"there is no {NAME} in {path.parent}; it comes with the notebook, so copy the whole folder")
+    return from_bytes(path.read_bytes(), str(path))
+
+
+def from_bytes(data: bytes, path: str = NAME) -> Answers:
+    """The answers that these bytes of a file are; errors as for `load`."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             content = {name: archive[name].tobytes() for name in archive.files}
         meta = msgpack.unpackb(content["meta"])
         if meta["format"] != _FORMAT:

@@ -24,6 +24,12 @@ class _Group(click.Group):
             ctx.exit(FAULT if isinstance(error, KitError) else USAGE)
 
 
+def _unsafe(command: Any) -> Any:
+    """The option by which somebody takes tier C upon themselves."""
+    text = "Run without isolation where there is none: the code may read, change and send whatever you may."
+    return click.option("--unsafe-no-jail", "unsafe", is_flag=True, help=text)(command)
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="autograder")
 def main() -> None:
@@ -35,17 +41,23 @@ def main() -> None:
 @click.option("--exercise", metavar="ID", help="Check this exercise only.")
 @click.option("--json", "json_to", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--jailed", is_flag=True, help="Run the code as it is run in class: isolated, with its limits.")
+@_unsafe
 @click.option("--seed", type=int, metavar="N", help="Draw other inputs. Needs the course's solutions/.")
-def check(notebook: Path, exercise: str | None, json_to: str | None, jailed: bool, seed: int | None) -> None:
+def check(
+    notebook: Path, exercise: str | None, json_to: str | None, jailed: bool, unsafe: bool, seed: int | None
+) -> None:
     """Check a notebook and say what is right, what is wrong and where."""
     from autograder import home
+    from autograder.jail import tiers
     from autograder.submissions import grade_file
+
+    jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home it is the learner's own code
 
     answers = home.answers_for(notebook, seed)
     if exercise is not None and exercise not in [e.id for e in answers.topic.exercises]:
         known = ", ".join(e.id for e in answers.topic.exercises)
         raise UserError(f"{answers.topic.id} has no exercise {exercise!r}; it has {known}")
-    _show(grade_file(answers, notebook, exercises=exercise and [exercise]), json_to)
+    _show(grade_file(answers, notebook, jail, exercises=exercise and [exercise]), json_to)
 
 
 @main.command()
@@ -88,11 +100,18 @@ def release(topics: tuple[str, ...], only_check: bool) -> None:
 @main.command()
 @click.argument("topic")
 @click.option("--student", metavar="S", help="Grade this student only.")
+@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes to grade on. Default: all cores.")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
+@_unsafe
 @click.option("--json", "json_to", metavar="FILE", help="Write all reports as JSON; - for standard output.")
-def grade(topic: str, student: str | None, json_to: str | None) -> None:
+def grade(
+    topic: str, student: str | None, workers: int | None, cluster: str | None, unsafe: bool, json_to: str | None
+) -> None:
     """Grade a topic's collected submissions into the gradebook."""
     from autograder import course as course_file
     from autograder import grade as grading
+    from autograder import pool
+    from autograder.jail import tiers
     from autograder.report import terminal
 
     course = course_file.find(Path.cwd())
@@ -100,10 +119,14 @@ def grade(topic: str, student: str | None, json_to: str | None) -> None:
     students = [student] if student else grading.submitted(course, topic)
     if not students:
         raise UserError(f"nobody has handed in {topic}: {course.root / 'submitted'} has no folder */{topic}")
+    tier = "each worker's own" if cluster else tiers.best(unsafe).tier
+    progress = terminal.Progress(len(students))
+    click.echo(f"{topic}: {len(students)} submissions, jail tier {tier}", err=True)
     reports = []
-    for report in grading.grade(course, topic, students):
+    for report in grading.grade(course, topic, students, pool.runner(len(students), workers, cluster, unsafe)):
         reports.append(report)
-        click.echo(terminal.line(report), err=json_to == "-")
+        click.echo(progress.line(report), err=json_to == "-")
+    click.echo(progress.summary(), err=True)
     text = json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False) + "\n"
     if json_to == "-":
         click.echo(text, nl=False)
@@ -133,6 +156,18 @@ def audit(topics: tuple[str, ...], seeds: int, mutants: bool, json_to: str | Non
     elif json_to is not None:
         _write(Path(json_to), text)
     sys.exit(FINE if all(a.good for a in found) else FAULT)
+
+
+@main.command()
+def jail() -> None:
+    """Show which jail this machine offers for strangers' code, and how to get a better one."""
+    from autograder.jail import tiers
+    from autograder.report import terminal
+
+    survey = tiers.survey()
+    passed_over = {str(tier): reason for tier, reason in survey.passed_over.items()}
+    click.echo(terminal.jail(survey.jail.tier, tiers.MEANING[survey.jail.tier], passed_over))
+    sys.exit(USAGE if survey.jail.tier == "C" else FINE)
 
 
 @main.command()

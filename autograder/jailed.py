@@ -3,7 +3,9 @@
 import re
 from typing import Any, get_args
 
-from autograder import jail, wire
+from autograder import wire
+from autograder.jail.tiers import Jail
+from autograder.jail.workers import Budget, Crashed, Timeout, Worker
 from autograder.notebook import Cell
 from autograder.student import Reply, Trouble
 from autograder.topic import ExerciseSpec, Topic
@@ -15,22 +17,24 @@ _TEXT = 500  # characters of a worker's own words that are passed on
 class Jailed:
     """A Backend over workers. A cell that hangs or ends the process is left out from then on.
 
-    With `ahead` the next worker starts while one works: for whoever has several exercises to run.
+    With `ahead` the next worker starts while one works: for whoever has several exercises to run, where to
+    start one takes long.
     """
 
-    def __init__(self, topic: Topic, cells: list[Cell], probes: str = "", ahead: bool = True) -> None:
-        self._topic, self._cells, self._probes, self._ahead = topic, cells, probes, ahead
+    def __init__(self, topic: Topic, cells: list[Cell], probes: str, jail: Jail, ahead: bool = True) -> None:
+        self._topic, self._cells, self._probes, self._jail = topic, cells, probes, jail
+        self._ahead = ahead and jail.tier == "C"
         self._troubles: dict[int, str] = {}  # index of a cell -> what went wrong when it ran
         self._skipped: set[int] = set()
-        self._worker: jail.Worker | None = None
-        self._spare: jail.Worker | None = None
+        self._worker: Worker | None = None
+        self._spare: Worker | None = None
         self._spec: ExerciseSpec | None = None
-        self._budget = jail.Budget(0)
+        self._budget = Budget(0)
 
     def begin(self, spec: ExerciseSpec) -> None:
         """Forget the worker of the exercise before; this one has a budget and a process of its own."""
         self._end_worker()
-        self._spec, self._budget = spec, jail.Budget(spec.cpu_seconds)
+        self._spec, self._budget = spec, Budget(spec.cpu_seconds)
 
     def close(self) -> None:
         self._end_worker()
@@ -45,10 +49,10 @@ class Jailed:
         try:
             self._worker = self._worker or self._load()
             reply = _reply(self._worker.ask(request, self._budget), len(args) + len(kwargs))
-        except jail.Timeout:
+        except Timeout:
             self._end_worker()
             return self._timeout()
-        except jail.Crashed:
+        except Crashed:
             self._end_worker()
             return Reply(trouble="crashed", text=f"{function} ended its process instead of returning a value")
         return self._explain(reply) if reply.trouble == "missing" else reply
@@ -57,21 +61,23 @@ class Jailed:
         limit = f"{self._budget.cpu_seconds:g} seconds"
         return Reply(trouble="timeout", text=f"stopped: the exercise used up its {limit}; does a loop never end?")
 
-    def _load(self) -> jail.Worker:
+    def _load(self) -> Worker:
         """A worker that has run every cell that can be run, started anew after one that cannot."""
         while True:
-            worker = self._spare or jail.spawn(self._topic.memory_mb)
-            self._spare = jail.spawn(self._topic.memory_mb) if self._ahead else None  # starts while this one works
+            worker = self._spare or self._jail.spawn(self._topic.memory_mb)
+            self._spare = (
+                self._jail.spawn(self._topic.memory_mb) if self._ahead else None
+            )  # starts while this one works
             try:
                 if self._run_cells(worker):
                     return worker
-            except (jail.Timeout, jail.Crashed):
+            except (Timeout, Crashed):
                 worker.end()
                 raise
             worker.end()
 
-    def _run_cells(self, worker: jail.Worker) -> bool:
-        budget = jail.Budget(self._topic.cpu_seconds)
+    def _run_cells(self, worker: Worker) -> bool:
+        budget = Budget(self._topic.cpu_seconds)
         worker.ask({"do": "module", "name": "given", "source": self._topic.given}, budget)
         worker.ask({"do": "probes", "source": self._probes}, budget)
         for i, cell in enumerate(self._cells):
@@ -82,10 +88,10 @@ class Jailed:
             except wire.NotPlain as error:
                 self._skip(i, f"it holds {error}")
                 continue
-            except jail.Timeout:
+            except Timeout:
                 self._skip(i, f"it was stopped after {budget.cpu_seconds:g} seconds")
                 return False
-            except jail.Crashed:
+            except Crashed:
                 self._skip(i, "it ends the process")
                 return False
             if isinstance(outcome.get("error"), str):
@@ -122,8 +128,8 @@ def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
     trouble, changed = outcome.get("trouble"), outcome.get("changed", ())
     if trouble is not None and trouble not in get_args(Trouble):
-        raise jail.Crashed
+        raise Crashed
     if type(changed) is not tuple or any(type(i) is not int or not 0 <= i < arguments for i in changed):
-        raise jail.Crashed
+        raise Crashed
     text, error = (str(outcome.get(key, ""))[:_TEXT] for key in ("text", "error"))
     return Reply(outcome.get("value"), trouble, text, error, changed)

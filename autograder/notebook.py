@@ -57,6 +57,11 @@ class Notebook:
 
 def read(path: Path) -> Notebook:
     """Read a notebook file; Unreadable says in one sentence what is wrong with it."""
+    return of(path, load(path))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The JSON data of a notebook file; Unreadable as for `read`."""
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -74,11 +79,23 @@ def read(path: Path) -> Notebook:
         raise Unreadable(f"{path.name} is not text; is it really a notebook (.ipynb)?") from None
     if not text.strip():
         raise Unreadable(f"{path.name} is empty; save the notebook again")
-    return parse(path, text)
+    return _data(path, text)
 
 
 def parse(path: Path, text: str) -> Notebook:
     """The notebook that this text is; Unreadable as for `read`."""
+    return of(path, _data(path, text))
+
+
+def of(path: Path, data: dict[str, Any]) -> Notebook:
+    """The notebook that a file's data, which `load` has let through, describe."""
+    metadata = _dict(data.get("metadata"))
+    topic = _dict(metadata.get("autograder")).get("topic")
+    cells = [_cell(i, _dict(c)) for i, c in enumerate(data["cells"], 1)]
+    return Notebook(path, cells, topic if isinstance(topic, str) else None)
+
+
+def _data(path: Path, text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -90,10 +107,7 @@ def parse(path: Path, text: str) -> Notebook:
         raise Unreadable(
             f"{path.name} has notebook format {_short(data['nbformat'])}, expected 4; open and save it in Jupyter"
         )
-    metadata = _dict(data.get("metadata"))
-    topic = _dict(metadata.get("autograder")).get("topic")
-    cells = [_cell(i, _dict(c)) for i, c in enumerate(data["cells"], 1)]
-    return Notebook(path, cells, topic if isinstance(topic, str) else None)
+    return data
 
 
 def _cell(number: int, data: dict[str, Any]) -> Cell:

@@ -1,9 +1,10 @@
 """Run a topic's suite for one or many students and turn what became of it into Reports."""
 
 import ast
+import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from autograder.answers import Answers
 from autograder.calling import PROBE
 from autograder.diagnose import diagnose
 from autograder.errors import KitError
+from autograder.jail.tiers import Jail
 from autograder.jailed import Jailed
 from autograder.local import Local
 from autograder.notebook import Cell
@@ -106,15 +108,41 @@ class Grading:
         return Exercise(spec.id, score, 0.0 if spec.bonus else spec.points, _status(outcomes), checks)
 
 
-def grade_cells(answers: Answers, cells: list[Cell], exercises: Iterable[str] | None = None) -> Report:
-    """Grade a submission's code in worker processes."""
-    backend = Jailed(answers.topic, cells, probes_source(answers.topic))
+def grade_cells(answers: Answers, cells: list[Cell], jail: Jail, exercises: Iterable[str] | None = None) -> Report:
+    """Grade a submission's code in workers of a jail."""
+    backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
     grading = Grading(answers, backend)
     try:
         run_suite(answers.topic, [grading], exercises)
     finally:
         backend.close()
     return grading.report()
+
+
+def grade_each(answers: Answers, submissions: Iterable[list[Cell]], jail: Jail) -> list[Report | KitError]:
+    """Grade several submissions, collecting the suite once. A fault of ours costs only the one that it struck."""
+    waiting, verdicts = list(submissions), list[Report | KitError]()
+    while len(verdicts) < len(waiting):
+        try:
+            with contextlib.closing(_gradings(answers, waiting[len(verdicts) :], jail, verdicts)) as gradings:
+                run_suite(answers.topic, gradings)
+        except KitError as error:
+            verdicts.append(error)
+    return verdicts
+
+
+def _gradings(
+    answers: Answers, submissions: list[list[Cell]], jail: Jail, verdicts: list[Report | KitError]
+) -> Generator[Grading]:
+    """A job for each submission; its verdict is kept before the next one begins."""
+    for cells in submissions:
+        backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
+        grading = Grading(answers, backend)
+        try:
+            yield grading
+            verdicts.append(grading.report())
+        finally:
+            backend.close()
 
 
 def grade_namespace(answers: Answers, namespace: dict[str, Any], exercises: Iterable[str] | None = None) -> Report:

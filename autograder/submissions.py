@@ -7,6 +7,7 @@ from pathlib import Path
 from autograder import notebook
 from autograder.answers import Answers
 from autograder.errors import KitError
+from autograder.jail.tiers import Jail
 from autograder.notebook import Notebook, Unreadable
 from autograder.results import Exercise, Report
 from autograder.run import grade_cells
@@ -14,24 +15,28 @@ from autograder.topic import Topic
 
 
 def grade_file(
-    answers: Answers, path: Path, student: str | None = None, exercises: Iterable[str] | None = None
+    answers: Answers, path: Path, jail: Jail, student: str | None = None, exercises: Iterable[str] | None = None
 ) -> Report:
     """The Report of a notebook file; what cannot be read is a Report too."""
     try:
-        return grade_notebook(answers, notebook.read(path), student, exercises)
+        return grade_notebook(answers, notebook.read(path), jail, student, exercises)
     except Unreadable as error:
         return unreadable(answers.topic, student, str(error))
 
 
 def grade_notebook(
-    answers: Answers, submitted: Notebook, student: str | None = None, exercises: Iterable[str] | None = None
+    answers: Answers,
+    submitted: Notebook,
+    jail: Jail,
+    student: str | None = None,
+    exercises: Iterable[str] | None = None,
 ) -> Report:
     """The Report of a notebook; our own fault is a Report too, without a score."""
     topic = answers.topic
     try:
         notebook.require_topic(submitted, topic)
         cells = notebook.submission(submitted, topic)
-        return replace(grade_cells(answers, cells, exercises), student=student)
+        return replace(grade_cells(answers, cells, jail, exercises), student=student)
     except Unreadable as error:
         return unreadable(topic, student, str(error))
     except KitError as error:

@@ -21,6 +21,7 @@ MAX_NDIM = 16
 _ENVELOPE_META, _ENVELOPE_DEPTH = 4096, 2  # what a request or a reply needs around a value
 DTYPES = frozenset("?bBhHiIlLqQefdFD")  # kinds b, i, u, f, c; long double travels as float64
 _HEADER = struct.Struct("<4sIQ")
+HEADER_SIZE = _HEADER.size
 _MAGIC = b"dlw1"
 
 

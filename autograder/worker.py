@@ -3,7 +3,7 @@
 Started by path, isolated, without site-packages: of the world outside the standard library it gets
 the modules that its first argument names, NumPy and msgpack. It reads frames from the descriptor that
 was its standard input and writes them to the one that was its standard output; the student's code
-sees neither.
+sees neither. In a jail the fork server makes a Server of itself instead, on a socket.
 """
 
 import importlib.util
@@ -21,12 +21,17 @@ def main() -> None:
     _limit_memory(int(sys.argv[2]))
     _adopt_orphans()
     requests, replies = _take_pipes()
+    Server(requests, replies, furnish(places)).serve()
+
+
+def furnish(places: dict[str, str]) -> ModuleType:
+    """Import modules by name from their files, ours below an empty package, which is returned."""
     package = ModuleType("autograder")
     package.__path__ = []
     sys.modules["autograder"] = package
     for name, path in places.items():
         _load(name, path)
-    Server(requests, replies, package).serve()
+    return package
 
 
 class Server:

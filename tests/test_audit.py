@@ -11,6 +11,7 @@ from autograder import suite
 from autograder.audit.mutation import explained, run_batch
 from autograder.audit.seeded import examine
 from autograder.course import FILE
+from autograder.jail.tiers import survey
 from autograder.mutants import mutants
 from autograder.record import record
 from autograder.submissions import grade_file
@@ -78,5 +79,5 @@ def test_comparing_only_the_sum_lets_base_two_through_and_is_named_as_a_hole(bro
 def test_the_same_submission_gets_the_same_report_a_hundred_times(tmp_path):
     wrong = answer("losses").replace("np.mean(np.logaddexp", "np.sum(np.logaddexp")
     path = written(solved(losses=wrong), tmp_path)
-    reports = {grade_file(public_answers(), path, exercises=["losses"]).to_json() for _ in range(100)}
+    reports = {grade_file(public_answers(), path, survey().jail, exercises=["losses"]).to_json() for _ in range(100)}
     assert len({re.sub(r'"seconds": [\d.]+', "", text) for text in reports}) == 1

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 from nbgrader.api import Gradebook
-from notebooks import COURSE, TOPIC, answer, cell, solved, written
+from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
 
 from autograder import course as course_file
-from autograder import demo, releasing
-from autograder.errors import KitError, UserError
+from autograder import demo, jobs, releasing
+from autograder.errors import UserError
 from autograder.grade import grade, submitted
-from autograder.nbgrader import grade as preprocessor
+from autograder.pool import Here
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
 
@@ -38,8 +38,34 @@ def hand_in(course):
     return put
 
 
-def graded(course, *students):
-    return {report.student: report for report in grade(course, TOPIC.id, list(students))}
+def graded(course, *students, runner=None):
+    runner = runner or Here(unsafe=True)
+    return {report.student: report for report in grade(course, TOPIC.id, list(students), runner)}
+
+
+def rows(course, student):
+    """What the gradebook holds of a submission, apart from numbers of its own."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        (notebook,) = gradebook.find_submission(TOPIC.id, student).notebooks
+        grades = {g.name: (g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade) for g in notebook.grades}
+        return grades, {c.name: (c.auto_comment, c.manual_comment) for c in notebook.comments}
+
+
+def autograded(course, student):
+    """The cells of the graded notebook, apart from their random names."""
+    path = course.root / "autograded" / student / TOPIC.id / "neurons.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return [{key: value for key, value in cell.items() if key != "id"} for cell in notebook["cells"]], {
+        key: value for key, value in notebook["metadata"].items() if key != "language_info"
+    }
+
+
+def nbgrader(course, *command):
+    """Run one of nbgrader's own commands."""
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    line = [sys.executable, "-m", "nbgrader", *command]
+    done = subprocess.run(line, cwd=course.root, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def score(course, student):
@@ -102,29 +128,67 @@ def test_manual_points_and_comments_survive_another_grading(course, hand_in):
     assert score(course, "writer") == 21.5
 
 
-def test_a_fault_of_ours_writes_no_grade_over_an_earlier_one(course, hand_in, monkeypatch):
+class Faulty:
+    """A runner with a fault of our own."""
+
+    def run(self, answers, work):
+        for name, _ in work:
+            yield name, jobs.fault(public_answers(), "the answers are gone")
+
+
+def test_a_fault_of_ours_writes_no_grade_over_an_earlier_one_and_is_tried_again(course, hand_in):
     hand_in("unlucky", solved())
     graded(course, "unlucky")
-
-    def fail(*_):
-        raise KitError("the answers are gone")
-
-    monkeypatch.setattr(preprocessor, "secret_answers", fail)
-    report = graded(course, "unlucky")["unlucky"]
+    hand_in("unlucky", solved(softmax="softmax = None"))
+    report = graded(course, "unlucky", runner=Faulty())["unlucky"]
     assert (report.status, report.score) == ("grader_error", None)
-    assert "the answers are gone" in report.reason
+    assert "the answers are gone; any earlier grade stands, run the grading of unlucky again" in report.reason
     assert score(course, "unlucky") == 20
+    assert graded(course, "unlucky")["unlucky"].score < 20
+
+
+class Nobody:
+    """A runner that must not be needed."""
+
+    def run(self, answers, work):
+        assert not work
+        return iter(())
+
+
+def test_what_was_graded_is_not_graded_again_until_something_changes(course, hand_in):
+    hand_in("once", solved(sigmoid="def sigmoid(z):\n    return 0 * z  # once"))
+    first = graded(course, "once")["once"]
+    assert graded(course, "once", runner=Nobody())["once"] == first
+    hand_in("twin", solved(sigmoid="def sigmoid(z):\n    return 0 * z  # once"))
+    assert graded(course, "twin", runner=Nobody())["twin"].score == first.score
+    hand_in("once", solved(sigmoid="def sigmoid(z):\n    return 1 + 0 * z  # twice"))
+    with pytest.raises(AssertionError):
+        graded(course, "once", runner=Nobody())
+
+
+def test_our_own_way_into_the_gradebook_leaves_what_nbgraders_leaves(course, hand_in):
+    notebook = solved(softmax="def softmax(z):\n    return z", losses="")
+    cell(notebook, "written-saturation")["source"] = "Because of the slope."
+    notebook["cells"].remove(cell(notebook, "check-sigmoid"))
+    hand_in("parity", notebook)
+    (course.root / "submitted" / "parity" / TOPIC.id / "timestamp.txt").write_text("2026-11-21 10:00:00 UTC\n")
+    (course.root / "submitted" / "parity" / TOPIC.id / "plan.txt").write_text("think")
+    graded(course, "parity")
+    folder = course.root / "autograded" / "parity" / TOPIC.id
+    ours = rows(course, "parity"), autograded(course, "parity"), sorted(path.name for path in folder.iterdir())
+    nbgrader(course, "autograde", TOPIC.id, "--student=parity", "--force")
+    stock = rows(course, "parity"), autograded(course, "parity"), sorted(path.name for path in folder.iterdir())
+    assert ours[0] == stock[0]
+    assert ours[1] == stock[1]
+    assert ours[2] == stock[2] == ["given.py", "neurons.ipynb", "plan.txt", "report.json", "timestamp.txt"]
 
 
 def test_nbgraders_own_commands_grade_and_make_feedback(course, hand_in):
     script = "</pre><script>alert('own')</script>"
     wrong = answer("softmax").replace("axis=1", "axis=0") + f"\n\n\ndef relu(z):\n    raise ValueError({script!r})"
     hand_in("stock", solved(softmax=wrong))
-    for command in (["autograde", "--force"], ["generate_feedback"]):
-        line = [sys.executable, "-m", "nbgrader", command[0], TOPIC.id, "--student=stock", *command[1:]]
-        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-        done = subprocess.run(line, cwd=course.root, env={**os.environ, "PATH": path}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    nbgrader(course, "autograde", TOPIC.id, "--student=stock", "--force")
+    nbgrader(course, "generate_feedback", TOPIC.id, "--student=stock")
     assert 0 < score(course, "stock") < 20
     page = (course.root / "feedback" / "stock" / TOPIC.id / "neurons.html").read_text(encoding="utf-8")
     assert "the softmax runs over the batch" in page

@@ -5,12 +5,13 @@ import json
 import pytest
 from notebooks import answer, cell, public_answers, solved, written
 
+from autograder.jail.tiers import survey
 from autograder.solve import code_cell
 from autograder.submissions import grade_file
 
 
 def graded(notebook, folder, *exercises):
-    return grade_file(public_answers(), written(notebook, folder), exercises=exercises)
+    return grade_file(public_answers(), written(notebook, folder), survey().jail, exercises=exercises)
 
 
 def messages(report):
@@ -131,6 +132,6 @@ def test_another_topics_notebook_is_unreadable_and_scores_zero(tmp_path):
 def test_what_is_no_notebook_is_unreadable_and_says_why(tmp_path, content, said):
     path = tmp_path / "neurons.ipynb"
     path.write_bytes(content)
-    report = grade_file(public_answers(), path)
+    report = grade_file(public_answers(), path, survey().jail)
     assert (report.status, report.score) == ("unreadable", 0)
     assert said in (report.reason or "")

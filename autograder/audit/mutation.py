@@ -9,6 +9,7 @@ import yaml
 from autograder.answers import Answers
 from autograder.course import Course
 from autograder.errors import UserError
+from autograder.jail.tiers import survey
 from autograder.jailed import Jailed
 from autograder.mutants import Mutant, mutants
 from autograder.notebook import Cell
@@ -50,7 +51,7 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
         for mutant in batch:
             cells = [Cell(0, "code", source, "setup") for source in topic.setup]
             cells.append(Cell(1, "code", mutant.source, "mutant"))
-            backend = Jailed(topic, cells, probes_source(topic), ahead=False)
+            backend = Jailed(topic, cells, probes_source(topic), survey().jail, ahead=False)
             grading = Grading(answers, backend, until_failure=not complete)
             yield grading
             backend.close()

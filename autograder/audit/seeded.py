@@ -11,6 +11,7 @@ from autograder import notebook, record, solve
 from autograder.answers import Answers
 from autograder.course import Course, load
 from autograder.errors import KitError
+from autograder.jail.tiers import survey
 from autograder.local import Local
 from autograder.results import Report
 from autograder.run import Grading, run_suite
@@ -52,7 +53,7 @@ def in_worker(course: Course, answers: Answers, source: str | None) -> Report:
     text = path.read_text(encoding="utf-8")
     if source is not None:
         text = json.dumps(solve.solve(path, answers.topic, source, "a solution"))
-    return grade_notebook(answers, notebook.parse(path, text))
+    return grade_notebook(answers, notebook.parse(path, text), survey().jail)
 
 
 def in_namespace(answers: Answers, source: str) -> Grading:

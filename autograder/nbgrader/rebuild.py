@@ -5,7 +5,6 @@ Deleted cells come back, duplicated ones lose their grade or go. A file that can
 becomes the source's notebook with the reason in its metadata.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from autograder import course as course_file
 from autograder import notebook
 from autograder.notebook import Unreadable
+from autograder.topic import Topic
 
 MARK = "autograder"
 MISSING = "# This answer cell was missing from the submission."
@@ -29,15 +29,26 @@ class SubmissionExporter(NotebookExporter):
         course = course_file.find(Path.cwd())
         topic_id = resources["nbgrader"]["assignment"]
         source = nbformat.read(course.assignment(topic_id), as_version=4)
-        try:
-            submitted = notebook.read(path)
-            notebook.require_topic(submitted, course.topic(topic_id))
-            rebuilt = rebuild(json.loads(path.read_bytes().decode("utf-8-sig")), source)
-        except Unreadable as error:
-            rebuilt = rebuild({"cells": []}, source)
-            rebuilt.metadata[MARK] = {"topic": topic_id, "unreadable": str(error)}
+        rebuilt = from_file(path, course.topic(topic_id), source)
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(rebuilt, resources, **options)  # type: ignore[no-untyped-call]
+
+
+def from_file(path: Path, topic: Topic, source: Any) -> Any:
+    """The rebuilt notebook of a file; one that cannot be read becomes the source's, with the reason in its metadata."""
+    try:
+        data = notebook.load(path)
+        notebook.require_topic(notebook.of(path, data), topic)
+        return rebuild(data, source)
+    except Unreadable as error:
+        return unread(str(error), topic, source)
+
+
+def unread(reason: str, topic: Topic, source: Any) -> Any:
+    """The source's notebook with the reason why nothing of the student's is in it."""
+    rebuilt = rebuild({"cells": []}, source)
+    rebuilt.metadata[MARK] = {"topic": topic.id, "unreadable": reason}
+    return rebuilt
 
 
 def rebuild(submitted: dict[str, Any], source: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Where a student's code runs, and what keeps it from everything else."""

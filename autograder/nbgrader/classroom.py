@@ -1,0 +1,78 @@
+"""What grading one topic of a class needs: its source notebook, its answers, and the Reports so far."""
+
+import stat
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder import jobs, notebook
+from autograder.course import Course
+from autograder.nbgrader.rebuild import MARK, from_file, unread
+from autograder.nbgrader.rename import notebook_of
+from autograder.pool import Here
+from autograder.record import secret_answers
+from autograder.results import Report
+from autograder.store import Store
+from autograder.submissions import unreadable
+
+
+class Classroom:
+    """One topic of a course, loaded once."""
+
+    def __init__(self, course: Course, topic_id: str) -> None:
+        self.course, self.topic = course, course.topic(topic_id)
+        self.store = Store(course.secrets / "results" / topic_id)
+
+    @cached_property
+    def source(self) -> Any:
+        """The topic's notebook as it was written."""
+        return nbformat.read(self.course.assignment(self.topic.id), as_version=4)
+
+    @cached_property
+    def answers(self) -> bytes:
+        """The answers file under the course's secret seed."""
+        return secret_answers(self.course, self.topic).to_bytes()
+
+    def read(self, folder: Path) -> Any:
+        """What was handed in as a well-formed notebook; if it is none, the reason is in its metadata."""
+        path = notebook_of(folder, self.topic)
+        if path is None:
+            found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+            reason = f"no notebook was handed in: expected {self.topic.name}.ipynb, found {found}"
+            return unread(reason, self.topic, self.source)
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return unread(f"{path.name} is no file of its own but a link or a pipe", self.topic, self.source)
+        return from_file(path, self.topic, self.source)
+
+    def unreadable(self, nb: Any, student: str) -> Report | None:
+        """The Report of a notebook that could not be read; None if it could."""
+        reason = nb.metadata.get(MARK, {}).get("unreadable")
+        return unreadable(self.topic, student, reason) if reason else None
+
+    def job(self, nb: Any) -> bytes:
+        """The code of a rebuilt notebook, as it is graded."""
+        cells = notebook.submission(notebook.of(self.course.assignment(self.topic.id), nb), self.topic)
+        return jobs.Job(tuple(cells)).to_bytes()
+
+    def kept(self, job: bytes, student: str) -> Report | None:
+        """The Report of an earlier run of the same code."""
+        return self.store.get(jobs.key(self.answers, job), student)
+
+    def keep(self, job: bytes, report: Report) -> None:
+        self.store.put(jobs.key(self.answers, job), report)
+
+    def report(self, nb: Any, student: str, unsafe: bool = False) -> Report:
+        """The Report of one rebuilt notebook, kept or made here and now."""
+        known = self.unreadable(nb, student)
+        if known is not None:
+            return known
+        job = self.job(nb)
+        kept = self.kept(job, student)
+        if kept is not None:
+            return kept
+        ((_, report),) = Here(unsafe).run(self.answers, [(student, job)])
+        self.keep(job, report)
+        return replace(report, student=student)

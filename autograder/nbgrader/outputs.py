@@ -1,0 +1,27 @@
+"""Write a Report into the check cells of a notebook, where nbgrader and its pages look for it."""
+
+from typing import Any
+
+from nbformat.v4 import new_output
+
+from autograder.report import html
+from autograder.results import Report
+
+REPORT = "report.json"
+
+
+def fill(nb: Any, report: Report) -> None:
+    """Every check cell shows its exercise's card and, as nbgrader reads it, its score."""
+    for cell in nb.cells:
+        metadata = cell.metadata.get("nbgrader", {})
+        if metadata.get("grade") and cell.cell_type == "code":
+            cell.outputs = _outputs(report, metadata["grade_id"].removeprefix("check-"))
+
+
+def _outputs(report: Report, exercise_id: str) -> list[Any]:
+    """What nbgrader reads the score from: a plain float between 0 and the points, and the card beside it."""
+    exercise = report.exercise(exercise_id)
+    score = min(max(float(exercise.score), 0.0), float(exercise.max_score))
+    card = html.card(exercise) if report.status == "graded" else html.notice(report)
+    data = {"text/plain": repr(score), "text/html": card}
+    return [new_output("execute_result", data=data, execution_count=None)]
