@@ -178,7 +178,8 @@ def test_our_own_way_into_the_gradebook_leaves_what_nbgraders_leaves(course, han
     ours = rows(course, "parity"), autograded(course, "parity"), sorted(path.name for path in folder.iterdir())
     nbgrader(course, "autograde", TOPIC.id, "--student=parity", "--force")
     stock = rows(course, "parity"), autograded(course, "parity"), sorted(path.name for path in folder.iterdir())
-    assert ours[0] == stock[0]
+    for mine, theirs in zip(ours[0], stock[0]):
+        assert {k: (v, theirs[k]) for k, v in mine.items() if v != theirs[k]} == {}
     assert ours[1] == stock[1]
     assert ours[2] == stock[2] == ["given.py", "neurons.ipynb", "plan.txt", "report.json", "timestamp.txt"]
 

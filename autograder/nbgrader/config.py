@@ -20,6 +20,8 @@ def configure(c: Any, root: Path) -> None:
     warnings.filterwarnings("ignore", category=SAWarning, module=r"nbgrader\.")
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = course.file.course
+    # Two graders at once, or a backup: SQLite waits its turn for so many seconds instead of giving up after five.
+    c.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db?timeout=60"
     c.CourseDirectory.source_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
     c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
@@ -42,6 +44,7 @@ def configure(c: Any, root: Path) -> None:
         f"{_STOCK}.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
+        f"{_STOCK}.OverwriteCells",  # reading rebuilds the cells, so their checksums have to come again
         f"{_OURS}.grade.Grade",
         f"{_STOCK}.SaveAutoGrades",
         f"{_OURS}.grade.SaveBonus",
