@@ -58,6 +58,7 @@ class Plugin:
     def __init__(self, jobs: Iterable[Job], wanted: Callable[[str], bool]) -> None:
         self._jobs, self._wanted = jobs, wanted
         self._job: Job | None = None
+        self._rng = np.random.RandomState(0)  # to make one takes twenty times as long as to seed it
         self.fault: KitError | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -75,7 +76,7 @@ class Plugin:
             for i, item in enumerate(items):
                 # What is set up for the module stays so from one job to the next; pytest tears it down at the end.
                 after = items[(i + 1) % len(items)]
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+                _run(item, after)
                 if self.fault:
                     return True
                 if job.over:
@@ -97,10 +98,11 @@ class Plugin:
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.RandomState:
-        """The legacy generator, whose stream NumPy has frozen: one of its own for each check (NEP 19)."""
+        """The legacy generator, whose stream NumPy has frozen: seeded anew for each check (NEP 19)."""
         assert self._job is not None
         name = f"{self._job.seed}/{_key(request.node)}".encode()
-        return np.random.RandomState(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
+        self._rng.seed(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
+        return self._rng
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -127,6 +129,19 @@ class Plugin:
             self._job.add(_outcome(item, failure))
         except KitError as fault:  # of the check, or of a job that takes no failure
             self.fault = fault
+
+
+def _run(item: pytest.Item, after: pytest.Item) -> None:
+    """Set up, call and tear down a check by pytest's own hooks, without the reports that nobody reads."""
+    assert isinstance(item, pytest.Function)
+    item._initrequest()  # it runs once for each job
+    try:
+        item.ihook.pytest_runtest_setup(item=item)
+        item.ihook.pytest_runtest_call(item=item)
+    except Exception:  # kept by the hooks below, or a fixture's, which `fault` tells of
+        pass
+    finally:
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=after)
 
 
 def exercise_of(item: pytest.Item) -> str:

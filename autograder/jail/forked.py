@@ -80,7 +80,7 @@ class Forked:
 
     def __init__(self, channel: socket.socket, handle: int) -> None:
         self._channel, self._handle = channel, handle
-        self._pid = _pid_of(handle)
+        self._times = os.open(f"/proc/{_pid_of(handle)}/stat", os.O_RDONLY)  # kept open: it is read at every call
         self._out, self._in = bytearray(), bytearray()
         self._ready = self._ended = False
         channel.setblocking(False)
@@ -146,8 +146,7 @@ class Forked:
         if self._ended:
             raise Crashed
         try:
-            with open(f"/proc/{self._pid}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
+            fields = os.pread(self._times, 4096, 0).rpartition(b")")[2].split()
         except OSError:
             raise Crashed from None
         return sum(map(int, fields[11:15])) / _TICKS  # user and system time, its own and that of what it waited for
@@ -157,10 +156,8 @@ class Forked:
             return
         self._ended = True
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        gone = select.poll()
-        gone.register(self._handle, select.POLLIN)
-        gone.poll(5000)
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)  # it runs nothing more; its end takes care of itself
+        os.close(self._times)
         os.close(self._handle)
         self._channel.close()
 

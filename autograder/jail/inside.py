@@ -22,8 +22,14 @@ READY = b"locked in\n"
 _FURNITURE = """
 abc array bisect collections contextlib copy csv ctypes dataclasses datetime decimal difflib enum fractions functools
 heapq inspect io itertools json math operator os pathlib pprint queue random re secrets statistics string struct
-tempfile textwrap threading time traceback types typing unittest.mock uuid warnings concurrent.futures
-numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random numpy.testing numpy.lib.stride_tricks
+tempfile textwrap threading time traceback types typing uuid warnings
+numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random numpy.lib.stride_tricks
+""".split()  # noqa: SIM905
+# And these where a worker becomes another user, whom the files of the interpreter may be out of reach for.
+_ATTIC = """
+argparse asyncio bz2 cProfile cmath concurrent.futures fnmatch getpass glob gzip hashlib html keyword logging
+multiprocessing numbers numpy.testing pickle platform pstats shelve shutil signal socket sqlite3 subprocess sys
+timeit tokenize unittest.mock weakref zipfile zlib
 """.split()  # noqa: SIM905
 
 
@@ -35,7 +41,7 @@ def main() -> None:
     worker = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(worker)
     package = worker.furnish(plan["modules"])
-    for name in _FURNITURE:
+    for name in [*_FURNITURE, *(_ATTIC if plan["uid"] is not None else [])]:
         importlib.import_module(name)
     gc.freeze()
     control = socket.socket(fileno=os.dup(0))

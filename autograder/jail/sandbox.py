@@ -82,8 +82,7 @@ def bubblewrapped() -> list[str]:
 
 
 def _standard_library() -> list[str]:
-    paths = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-    return sorted(path for path in paths if os.path.isdir(path))
+    return sorted({os.path.realpath(path) for path in (os.path.dirname(os.__file__), sysconfig.get_path("stdlib"))})
 
 
 def _package(init: str | None) -> list[str]:
