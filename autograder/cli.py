@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -109,23 +110,22 @@ def grade(
 ) -> None:
     """Grade a topic's collected submissions into the gradebook."""
     from autograder import course as course_file
-    from autograder import grade as grading
     from autograder import pool
-    from autograder.jail import tiers
     from autograder.report import terminal
 
     course = course_file.find(Path.cwd())
     course.entry(topic)
-    students = [student] if student else grading.submitted(course, topic)
+    students = [student] if student else course.submitted(topic)
     if not students:
         raise UserError(f"nobody has handed in {topic}: {course.root / 'submitted'} has no folder */{topic}")
-    tier = "each worker's own" if cluster else tiers.best(unsafe).tier
-    progress = terminal.Progress(len(students))
-    click.echo(f"{topic}: {len(students)} submissions, jail tier {tier}", err=True)
-    reports = []
-    for report in grading.grade(course, topic, students, pool.runner(len(students), workers, cluster, unsafe)):
-        reports.append(report)
-        click.echo(progress.line(report), err=json_to == "-")
+    with closing(pool.runner(len(students), workers, cluster, unsafe)) as runner:
+        from autograder import grade as grading  # nbgrader takes two seconds, in which the runner gets ready
+
+        click.echo(f"{topic}: {len(students)} submissions, jail tier {runner.tier()}", err=True)
+        progress, reports = terminal.Progress(len(students)), []
+        for report in grading.grade(course, topic, students, runner):
+            reports.append(report)
+            click.echo(progress.line(report), err=json_to == "-")
     click.echo(progress.summary(), err=True)
     text = json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False) + "\n"
     if json_to == "-":

@@ -74,6 +74,11 @@ class Course:
     def topic_ids(self) -> list[str]:
         return list(self.file.topics)
 
+    def submitted(self, topic_id: str) -> list[str]:
+        """The students who have handed in something for a topic."""
+        folders = (self.root / "submitted").glob(f"*/{topic_id}")
+        return sorted(path.parent.name for path in folders if path.is_dir())
+
     def entry(self, topic_id: str) -> TopicEntry:
         """The entry of a topic; UserError, naming those that exist, for any other."""
         try:

@@ -21,11 +21,6 @@ from autograder.results import Report
 from autograder.topic import Topic
 
 
-def submitted(course: Course, topic_id: str) -> list[str]:
-    """The students who have handed in something for a topic."""
-    return sorted(path.parent.name for path in (course.root / "submitted").glob(f"*/{topic_id}") if path.is_dir())
-
-
 def grade(course: Course, topic_id: str, students: list[str], runner: Runner) -> Iterator[Report]:
     """Grade the students' submissions into the gradebook and yield their Reports, those known already first."""
     classroom = Classroom(course, topic_id)

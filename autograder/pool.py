@@ -2,14 +2,16 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
 from autograder import answers as answers_file
 from autograder import jobs
+from autograder.answers import Answers
 from autograder.errors import UserError
+from autograder.jail import tiers
 from autograder.results import Report
 
 _BATCH = 4  # submissions that share one collection of the suite
@@ -20,7 +22,14 @@ Graded = Iterator[tuple[str, Report]]
 class Runner(Protocol):
     """Something that grades jobs. Each comes with a name, under which its Report is handed back."""
 
-    def run(self, answers: bytes, work: Batch) -> Graded: ...
+    def tier(self) -> str:
+        """The jail that it grades in; raise NoJail if it has none."""
+
+    def run(self, answers: bytes, work: Batch) -> Graded:
+        """The Reports, as they come."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
 
 
 def runner(submissions: int, workers: int | None, cluster: str | None, unsafe: bool) -> Runner:
@@ -37,11 +46,16 @@ class Here:
     def __init__(self, unsafe: bool = False) -> None:
         self._unsafe = unsafe
 
+    def tier(self) -> str:
+        return tiers.best(self._unsafe).tier
+
     def run(self, answers: bytes, work: Batch) -> Graded:
         for batch in _batches(work, _BATCH):
-            yield from _named(
-                [name for name, _ in batch], jobs.grade_batch(answers, [job for _, job in batch], self._unsafe)
-            )
+            reports = jobs.grade_batch(answers, [job for _, job in batch], self._unsafe)
+            yield from _named([name for name, _ in batch], reports)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 class Pool:
@@ -49,86 +63,104 @@ class Pool:
 
     def __init__(self, workers: int, unsafe: bool = False) -> None:
         self._workers, self._unsafe = workers, unsafe
+        self._start()
+
+    def _start(self) -> None:
+        """Start the processes at once, so that they get ready while this one does."""
+        # Never forked: a copy of this process would carry the gradebook's connections and threads along.
+        self._pool = ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("spawn"))
+        self._ready = [self._pool.submit(jobs.get_ready, self._unsafe) for _ in range(self._workers)]
+
+    def tier(self) -> str:
+        return self._ready[0].result()
 
     def run(self, answers: bytes, work: Batch) -> Graded:
         spec = answers_file.from_bytes(answers)
         size = max(1, min(_BATCH, len(work) // (2 * self._workers)))
-        left = list(_batches(work, size))
-        for _attempt in (1, 2):
-            failed: list[Batch] = []
-            for name, result in self._attempt(answers, left, failed):
-                yield name, result if isinstance(result, Report) else jobs.fault(spec, result)
-            left = [[one] for batch in failed for one in batch]
-            if not left:
-                return
-        for batch in left:
-            for name, _ in batch:
-                yield name, jobs.fault(spec, "the grading process ended without a word, twice; is there enough memory?")
+        coming, suspects = _batches(work, size), list[Batch]()
+        while lost := (yield from self._attempt(spec, answers, coming)):
+            suspects += lost
+            self._restart()
+        for one in ([job] for batch in suspects for job in batch):  # each by itself, so that it takes none with it
+            if (yield from self._attempt(spec, answers, iter([one]))):
+                self._restart()
+                yield one[0][0], jobs.fault(spec, "the grading process died of it, twice; is there enough memory?")
 
     def _attempt(
-        self, answers: bytes, batches: Iterable[Batch], failed: list[Batch]
-    ) -> Iterator[tuple[str, Report | str]]:
-        # Never forked: a copy of this process would carry the gradebook's connections and threads along.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
+        self, spec: Answers, answers: bytes, coming: Iterator[Batch]
+    ) -> Generator[tuple[str, Report], None, list[Batch]]:
+        """Grade until nothing is left, or until a process dies: then what was under way comes back."""
+        lost: list[Batch] = []
 
-            def submit(batch: Batch) -> Future[list[str]]:
-                return pool.submit(jobs.grade_batch, answers, [job for _, job in batch], self._unsafe)
+        def submit(batch: Batch) -> Future[list[str]]:
+            return self._pool.submit(jobs.grade_batch, answers, [job for _, job in batch], self._unsafe)
 
-            yield from bounded(submit, batches, 2 * self._workers, failed)
+        for name, result in bounded(submit, coming, 2 * self._workers, lost):
+            yield name, result if isinstance(result, Report) else jobs.fault(spec, result)
+        return lost
+
+    def _restart(self) -> None:
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Cluster:
     """On the workers of a Dask scheduler. It runs the jobs of a worker that is lost on another one."""
 
     def __init__(self, address: str, unsafe: bool = False) -> None:
-        self._address, self._unsafe = address, unsafe
-
-    def run(self, answers: bytes, work: Batch) -> Graded:
+        self._unsafe = unsafe
         try:
-            from distributed import Client, as_completed
+            from distributed import Client
         except ImportError:
             raise UserError("--cluster needs Dask; install it: pip install 'autograder[cluster]'") from None
         try:
-            client = Client(self._address, timeout=10)
+            self._client = Client(address, timeout=10)
         except (OSError, ValueError) as error:
-            raise UserError(f"there is no Dask scheduler at {self._address} ({error}); start: dask scheduler") from None
-        with client:
-            everywhere = client.scatter(answers, broadcast=True)
-            futures = {
-                client.submit(jobs.grade_batch, everywhere, [job], self._unsafe, pure=False, retries=2): name
-                for name, job in work
-            }
-            for future in as_completed(futures):
-                if future.status == "finished":
-                    yield from _named([futures[future]], future.result())
-                else:
-                    reason = f"the cluster could not run it ({future.exception()})"
-                    yield futures[future], jobs.fault(answers_file.from_bytes(answers), reason)
+            raise UserError(f"there is no Dask scheduler at {address} ({error}); start one: dask scheduler") from None
+
+    def tier(self) -> str:
+        """The weakest of the workers': what the class can rely on."""
+        found = self._client.run(jobs.get_ready, self._unsafe)
+        if not found:
+            raise UserError("the cluster has no workers; start some: dask worker ADDRESS")
+        return str(max(found.values()))
+
+    def run(self, answers: bytes, work: Batch) -> Graded:
+        from distributed import as_completed
+
+        spec = answers_file.from_bytes(answers)
+        everywhere = self._client.scatter(answers, broadcast=True)
+        futures = {
+            self._client.submit(jobs.grade_batch, everywhere, [job], self._unsafe, pure=False, retries=2): name
+            for name, job in work
+        }
+        for future in as_completed(futures):
+            if future.status == "finished":
+                yield from _named([futures[future]], future.result())
+            else:
+                yield futures[future], jobs.fault(spec, f"the cluster could not run it ({future.exception()})")
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def bounded(
-    submit: Callable[[Batch], Future[list[str]]], batches: Iterable[Batch], most: int, failed: list[Batch]
+    submit: Callable[[Batch], Future[list[str]]], coming: Iterator[Batch], most: int, lost: list[Batch]
 ) -> Iterator[tuple[str, Report | str]]:
     """Keep at most so many batches under way, so that memory does not grow with the class.
 
-    What a process took with it when it died goes to `failed`; any other error becomes the reason of each job.
+    It ends when a process has died, and what was under way is in `lost`. Any other error is the reason of each job.
     """
     running: dict[Future[list[str]], Batch] = {}
-    coming = iter(batches)
-    broken = False
-    while True:
-        for batch in coming:
-            if broken:
-                failed.append(batch)
-                continue
+    while not lost:
+        while len(running) < most and not lost and (batch := next(coming, None)):
             try:
                 running[submit(batch)] = batch
             except BrokenProcessPool:
-                broken = True
-                failed.append(batch)
-            if len(running) >= most:
-                break
+                lost.append(batch)
         if not running:
             return
         for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -136,10 +168,10 @@ def bounded(
             try:
                 yield from _named([name for name, _ in batch], future.result())
             except BrokenProcessPool:
-                broken = True
-                failed.append(batch)
+                lost.append(batch)
             except Exception as error:  # of our own making, and it must not take the class with it
                 yield from ((name, f"{type(error).__name__}: {error}") for name, _ in batch)
+    lost += running.values()
 
 
 def _named(names: Iterable[str], reports: Iterable[str]) -> Graded:

@@ -12,7 +12,7 @@ from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, writt
 from autograder import course as course_file
 from autograder import demo, jobs, releasing
 from autograder.errors import UserError
-from autograder.grade import grade, submitted
+from autograder.grade import grade
 from autograder.pool import Here
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
@@ -100,7 +100,7 @@ def test_broken_ones_do_not_stop_the_others(course, hand_in):
     reports = graded(course, "a broken", "b's odd-name_ü")
     assert [r.status for r in reports.values()] == ["unreadable", "graded"]
     assert score(course, "b's odd-name_ü") == 20
-    assert set(reports) <= set(submitted(course, TOPIC.id))
+    assert set(reports) <= set(course.submitted(TOPIC.id))
 
 
 def test_a_broken_resubmission_does_not_keep_the_old_grade(course, hand_in):

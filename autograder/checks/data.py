@@ -1,5 +1,7 @@
 """Data that checks train on. Every draw is from the check's own `rng`, so it is the seed's alone."""
 
+import gzip
+import importlib.util
 from functools import cache
 
 import numpy as np
@@ -10,10 +12,11 @@ Arrays = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDAr
 
 @cache
 def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    from sklearn.datasets import load_digits  # half a second: only for the checks that train on them
-
-    images, labels = load_digits(return_X_y=True)
-    return images / 16, labels.astype(np.int64)
+    """scikit-learn's bundled digits, read from its file: to import scikit-learn would take a second."""
+    (package,) = importlib.util.find_spec("sklearn").submodule_search_locations  # type: ignore[union-attr, misc]
+    with gzip.open(f"{package}/datasets/data/digits.csv.gz") as file:
+        table = np.loadtxt(file, delimiter=",")
+    return table[:, :-1] / 16, table[:, -1].astype(np.int64)
 
 
 def digits(rng: np.random.RandomState) -> Arrays:
