@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test check learn audit bench test-all setup clean
+.PHONY: demo test check learn audit bench test-all test-services setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -28,8 +28,13 @@ learn: setup  ## the lessons, in Jupyter
 audit: setup  ## grade the grader: every topic, every known answer, right and wrong
 	$(BIN)/autograder audit
 
-bench: setup  ## how long a live check takes
+bench: setup  ## stock nbgrader and ours side by side, and how long a live check takes
 	$(BIN)/python benchmarks/live_check.py
+	$(BIN)/python benchmarks/grade_class.py
+
+test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'
+	$(BIN)/python -m pytest -q tests/services_postgres.py
 
 test-all: $(VERSIONS:%=test-%)  ## the tests on each supported Python that is installed
 

@@ -110,16 +110,23 @@ class Pool:
 class Cluster:
     """On the workers of a Dask scheduler. It runs the jobs of a worker that is lost on another one."""
 
-    def __init__(self, address: str, unsafe: bool = False) -> None:
+    def __init__(self, address: str, unsafe: bool = False, patience: float = 10) -> None:
         self._unsafe = unsafe
         try:
             from distributed import Client
         except ImportError:
             raise UserError("--cluster needs Dask; install it: pip install 'autograder[cluster]'") from None
         try:
-            self._client = Client(address, timeout=10)
+            self._client = Client(address, timeout=patience)
         except (OSError, ValueError) as error:
             raise UserError(f"there is no Dask scheduler at {address} ({error}); start one: dask scheduler") from None
+
+    def wait_for(self, workers: int, seconds: float) -> None:
+        """Until so many workers have come; UserError if they do not."""
+        try:
+            self._client.wait_for_workers(workers, timeout=seconds)
+        except TimeoutError:
+            raise UserError(f"fewer than {workers} workers came to the cluster in {seconds:g} s") from None
 
     def tier(self) -> str:
         """The weakest of the workers': what the class can rely on."""
