@@ -14,7 +14,7 @@ demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collec
 	$(BIN)/autograder demo
 
 test: setup  ## the tests of the kit
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 check: setup  ## style, types, and that everything derived is in step with its source
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -68,7 +69,8 @@ class Pool:
     def _start(self) -> None:
         """Start the processes at once, so that they get ready while this one does."""
         # Never forked: a copy of this process would carry the gradebook's connections and threads along.
-        self._pool = ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
         self._ready = [self._pool.submit(jobs.get_ready, self._unsafe) for _ in range(self._workers)]
 
     def tier(self) -> str:
@@ -179,6 +181,18 @@ def bounded(
             except Exception as error:  # of our own making, and it must not take the class with it
                 yield from ((name, f"{type(error).__name__}: {error}") for name, _ in batch)
     lost += running.values()
+
+
+def _end_with_parent() -> None:
+    """A killed grader leaves nobody behind who grades for nobody."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _named(names: Iterable[str], reports: Iterable[str]) -> Graded:
