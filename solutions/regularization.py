@@ -1,5 +1,7 @@
 """The reference for 04-regularization: generalisation and training dynamics in plain NumPy."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -34,7 +36,7 @@ def dropout_backward(dy, mask, p):
 
 
 def batchnorm_forward(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
-    """Normalise each feature of x (N, D) over the batch: y and the running statistics. Ioffe & Szegedy 2015, alg. 1, 2."""
+    """Normalise each feature of x (N, D) over the batch: y, the running statistics. Ioffe & Szegedy 2015."""
     mean, var = running_mean, running_var
     if training:
         mean, var, n = np.mean(x, axis=0), np.var(x, axis=0), len(x)
@@ -43,34 +45,32 @@ def batchnorm_forward(x, gamma, beta, running_mean, running_var, training, momen
     return gamma * (x - mean) / np.sqrt(var + eps) + beta, running_mean, running_var
 
 
-def _normalise(x, axis, eps):
-    """x with mean 0 and variance 1 along the axis, and the standard deviation that it was divided by."""
-    std = np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
-    return (x - np.mean(x, axis=axis, keepdims=True)) / std, std
-
-
-def _normalise_backward(dxhat, xhat, std, axis):
-    """dL/dx: dL/dxhat less its mean and less its share along xhat, both along the axis."""
-    along = np.mean(dxhat * xhat, axis=axis, keepdims=True)
-    return (dxhat - np.mean(dxhat, axis=axis, keepdims=True) - xhat * along) / std
-
-
 def batchnorm_backward(dy, x, gamma, eps=1e-5):
     """Given dL/dy (N, D) of training mode, return dL/dx (N, D), dL/dgamma (D,), dL/dbeta (D,)."""
-    xhat, std = _normalise(x, 0, eps)
-    return _normalise_backward(gamma * dy, xhat, std, 0), np.sum(dy * xhat, axis=0), np.sum(dy, axis=0)
+    std = np.sqrt(np.var(x, axis=0) + eps)
+    xhat = (x - np.mean(x, axis=0)) / std
+    dgamma, dbeta = np.sum(dy * xhat, axis=0), np.sum(dy, axis=0)
+    return gamma / std * (dy - (dbeta + xhat * dgamma) / len(x)), dgamma, dbeta
+
+
+def _standardise(x, eps):
+    """x with mean 0 and variance 1 along the last axis, and the standard deviation that it was divided by."""
+    std = np.sqrt(np.var(x, axis=-1, keepdims=True) + eps)
+    return (x - np.mean(x, axis=-1, keepdims=True)) / std, std
 
 
 def layernorm_forward(x, gamma, beta, eps=1e-5):
     """Normalise each sample of x (..., D) over its own D features. Ba, Kiros & Hinton 2016."""
-    return gamma * _normalise(x, -1, eps)[0] + beta
+    return gamma * _standardise(x, eps)[0] + beta
 
 
 def layernorm_backward(dy, x, gamma, eps=1e-5):
     """Given dL/dy (..., D), return dL/dx (..., D), dL/dgamma (D,), dL/dbeta (D,)."""
-    xhat, std = _normalise(x, -1, eps)
-    samples = tuple(range(np.ndim(x) - 1))  # every axis but the last
-    return _normalise_backward(gamma * dy, xhat, std, -1), np.sum(dy * xhat, axis=samples), np.sum(dy, axis=samples)
+    xhat, std = _standardise(x, eps)
+    d, samples = gamma * dy, tuple(range(np.ndim(x) - 1))  # every axis but the last
+    along = np.mean(d * xhat, axis=-1, keepdims=True)
+    dx = (d - np.mean(d, axis=-1, keepdims=True) - xhat * along) / std
+    return dx, np.sum(dy * xhat, axis=samples), np.sum(dy, axis=samples)
 
 
 def smooth_labels(labels, n_classes, eps):
@@ -113,7 +113,9 @@ def random_shift(images, max_shift, rng):
 def activation_variances(depth, width, scheme, activation, rng):
     """The variance of all activations after each layer, (depth,). Glorot & Bengio 2010, He et al. 2015."""
     std = {"small": 0.01, "xavier": width**-0.5, "he": (2 / width) ** 0.5, "large": 1.0}[scheme]
-    f = {"relu": _relu, "tanh": np.tanh, "sigmoid": lambda z: (1 + np.tanh(z / 2)) / 2, "linear": np.asarray}[activation]
+    f = {"relu": _relu, "tanh": np.tanh, "sigmoid": lambda z: (1 + np.tanh(z / 2)) / 2, "linear": np.asarray}[
+        activation
+    ]
     h, variances = rng.normal(size=(256, width)), []
     for _ in range(depth):
         h = f(h @ rng.normal(scale=std, size=(width, width)))
@@ -141,7 +143,7 @@ def _gradients(params, x, targets, p, lam, rng):
 def train_regularized(X, labels, n_classes, rng, epochs):
     """Momentum on mini-batches, with dropout and a little L2: the parameters of a network D-128-128-C."""
     sizes, targets = [X.shape[1], 128, 128, n_classes], np.eye(n_classes)[labels]
-    params = {f"W{i}": rng.normal(scale=(2 / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(zip(sizes, sizes[1:]), 1)}
+    params = {f"W{i}": rng.normal(scale=(2 / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(pairwise(sizes), 1)}
     params |= {f"b{i}": np.zeros(n) for i, n in enumerate(sizes[1:], 1)}
     velocity = {k: np.zeros(w.shape) for k, w in params.items()}
     for _ in range(epochs):

@@ -147,7 +147,9 @@ class TestDropout:
         """The same generator gives the same mask, another one another"""
         x, one, other = rng.normal(size=(8, 9)), generator(rng), generator(rng)
         first, again, another = (dropped(student, x, 0.5, seed)[1] for seed in (one, one, other))
-        expect(np.array_equal(first, again), "two generators of one seed gave two masks: where does chance come from?", 1)
+        expect(
+            np.array_equal(first, again), "two generators of one seed gave two masks: where does chance come from?", 1
+        )
         expect(not np.array_equal(first, another), "two generators of two seeds gave one mask", 2)
 
     @pytest.mark.parametrize("p", [0.4, 0.9])
@@ -333,7 +335,11 @@ class TestLayernorm:
 
     def test_by_hand(self, student):
         """The sample that is worked by hand in the text comes out right"""
-        x, gamma, beta = np.array([[0.0, 0.0, 6.0], [5.0, 5.0, 5.0]]), np.array([3.0, 6.0, 3.0]), np.array([1.0, 0.0, -1.0])
+        x, gamma, beta = (
+            np.array([[0.0, 0.0, 6.0], [5.0, 5.0, 5.0]]),
+            np.array([3.0, 6.0, 3.0]),
+            np.array([1.0, 0.0, -1.0]),
+        )
         assert_close(student.layernorm_forward(x, gamma, beta, 1.0), [[-1.0, -4.0, 3.0], [1.0, 0.0, -1.0]])
 
     def test_values(self, student, oracle, case):
@@ -664,7 +670,9 @@ class TestVarianceFlow:
         expect((found > 0).all(), f"a variance is {found.min():g}, expected a positive number", np.sign(found))
         off = np.log(found / expected_variances(4, 200, scheme, activation))
         worst = int((np.abs(off) / BANDS[activation]).argmax())
-        name = f"the variance after layer {worst + 1} is {np.exp(off[worst]):.3g} times the expected one; the log of that"
+        name = (
+            f"the variance after layer {worst + 1} is {np.exp(off[worst]):.3g} times the expected one; the log of that"
+        )
         assert_at_most(abs(off[worst]), BANDS[activation][worst], name, np.round(2 * off[:2]))
 
     @pytest.mark.parametrize("width", [120, 480])
@@ -672,7 +680,9 @@ class TestVarianceFlow:
         """The schemes take the width into account: a wider layer keeps its variance too"""
         found = student.activation_variances(2, width, "xavier", "linear", generator(rng))
         found = assert_finite(assert_shape(found, (2,), "the variances"), "the variances")
-        assert_at_most(np.abs(np.log(np.maximum(found, 1e-300))).max(), 0.2, "the log of a variance", np.round(found, 1))
+        assert_at_most(
+            np.abs(np.log(np.maximum(found, 1e-300))).max(), 0.2, "the log of a variance", np.round(found, 1)
+        )
 
     @shape
     @pytest.mark.parametrize("depth", [1, 7])
@@ -696,7 +706,9 @@ class TestVarianceFlow:
     def test_chance_comes_from_rng(self, student, rng):
         """The same generator gives the same variances, another one others"""
         one, other = generator(rng), generator(rng)
-        runs = [numbers(student.activation_variances(3, 20, "he", "tanh", s), "the variances") for s in (one, one, other)]
+        runs = [
+            numbers(student.activation_variances(3, 20, "he", "tanh", s), "the variances") for s in (one, one, other)
+        ]
         expect(np.array_equal(runs[0], runs[1]), "two generators of one seed gave two answers", 1)
         expect(not np.array_equal(runs[0], runs[2]), "two generators of two seeds gave one answer", 2)
 
@@ -750,12 +762,13 @@ class TestTrainRegularized:
         expect(np.allclose(*runs, atol=1e-6), "two generators of one seed gave two networks", 1)
 
     def test_epochs(self, student, rng, small):
-        """One epoch teaches less than sixty"""
+        """Sixty epochs teach more than one"""
+        X, labels, n_classes = small[0][::3], small[1][::3], small[2]
         losses = []
-        for epochs in (1, 60):
-            params = student.train_regularized(*small, generator(rng), epochs)
-            losses.append(mean_loss(probabilities(student, params, small[0], 3), small[1]))
-        assert_at_least(losses[0] - losses[1], 0.05, "by how much the loss falls from 1 epoch to 60")
+        for epochs in (60, 1):
+            params = student.train_regularized(X, labels, n_classes, generator(rng), epochs)
+            losses.append(mean_loss(probabilities(student, params, X, n_classes), labels))
+        assert_at_most(losses[0] / losses[1], 0.8, "the training loss after 60 epochs, as a share of that after 1")
 
     @pytest.mark.kind("convergence")
     @pytest.mark.weight(3)

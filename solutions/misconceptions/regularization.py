@@ -1,9 +1,24 @@
 """Known wrong answers to 04-regularization: what students really write, what it is called, where to look."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from autograder.bank import misconception
 from solutions import regularization as reference
+
+
+def _normalise(x, axis, eps):
+    """x with mean 0 and variance 1 along the axis, and the standard deviation that it was divided by."""
+    std = np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
+    return (x - np.mean(x, axis=axis, keepdims=True)) / std, std
+
+
+def _normalise_backward(d, xhat, std, axis):
+    """The gradient through that, for an upstream d on xhat."""
+    along = np.mean(d * xhat, axis=axis, keepdims=True)
+    return (d - np.mean(d, axis=axis, keepdims=True) - xhat * along) / std
+
 
 # -- l2_penalty --------------------------------------------------------------------------------------
 
@@ -303,22 +318,24 @@ def evaluation_moves_the_statistics(x, gamma, beta, running_mean, running_var, t
 @misconception("batchnorm_backward", "Does the batch's mean depend on x? Then a part of the gradient runs through it.")
 def mean_taken_for_a_constant(dy, x, gamma, eps=1e-5):
     """the gradient ignores that the mean depends on x"""
-    xhat, std = reference._normalise(x, 0, eps)
+    xhat, std = _normalise(x, 0, eps)
     dx = gamma * (dy - xhat * np.mean(dy * xhat, axis=0)) / std
     return dx, *reference.batchnorm_backward(dy, x, gamma, eps)[1:]
 
 
-@misconception("batchnorm_backward", "Does the batch's variance depend on x? Then a part of the gradient runs through it.")
+@misconception(
+    "batchnorm_backward", "Does the batch's variance depend on x? Then a part of the gradient runs through it."
+)
 def variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
     """the gradient ignores that the variance depends on x"""
-    _, std = reference._normalise(x, 0, eps)
+    _, std = _normalise(x, 0, eps)
     return gamma * (dy - np.mean(dy, axis=0)) / std, *reference.batchnorm_backward(dy, x, gamma, eps)[1:]
 
 
 @misconception("batchnorm_backward", "Mean and variance both depend on x. What does that make of the simple formula?")
 def statistics_taken_for_constants(dy, x, gamma, eps=1e-5):
     """the gradient is gamma dy / std, as if mean and variance were given numbers"""
-    _, std = reference._normalise(x, 0, eps)
+    _, std = _normalise(x, 0, eps)
     return gamma * dy / std, *reference.batchnorm_backward(dy, x, gamma, eps)[1:]
 
 
@@ -356,14 +373,14 @@ def dx_without_division_by_std(dy, x, gamma, eps=1e-5):
 @misconception("layernorm_forward", "Should a sample's result depend on who else is in the batch?")
 def layernorm_over_the_batch(x, gamma, beta, eps=1e-5):
     """each feature is normalised over the batch: this is batch normalisation"""
-    return gamma * reference._normalise(x, 0, eps)[0] + beta
+    return gamma * _normalise(x, 0, eps)[0] + beta
 
 
 @misconception("layernorm_forward", "With three axes, over how many of them does one mean run?")
 def layernorm_over_all_but_the_first(x, gamma, beta, eps=1e-5):
     """for inputs of higher rank the mean runs over all axes but the first"""
     axes = tuple(range(1, np.ndim(x))) or -1
-    return gamma * reference._normalise(x, axes, eps)[0] + beta
+    return gamma * _normalise(x, axes, eps)[0] + beta
 
 
 @misconception("layernorm_forward", "What is divided by what for a sample that is constant? Where does eps stand?")
@@ -386,25 +403,29 @@ def layernorm_without_the_mean(x, gamma, beta, eps=1e-5):
     return gamma * x / np.sqrt(np.var(x, axis=-1, keepdims=True) + eps) + beta
 
 
-@misconception("layernorm_backward", "In the bracket gamma is multiplied in before the means are taken. Does it matter?")
+@misconception(
+    "layernorm_backward", "In the bracket gamma is multiplied in before the means are taken. Does it matter?"
+)
 def gamma_outside_the_means(dy, x, gamma, eps=1e-5):
     """gamma is multiplied on at the end, but here it differs along the axis of the means"""
-    xhat, std = reference._normalise(x, -1, eps)
-    dx = gamma * reference._normalise_backward(dy, xhat, std, -1)
+    xhat, std = _normalise(x, -1, eps)
+    dx = gamma * _normalise_backward(dy, xhat, std, -1)
     return dx, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
 
 
 @misconception("layernorm_backward", "Mean and variance both depend on x. What does that make of the simple formula?")
 def layernorm_statistics_taken_for_constants(dy, x, gamma, eps=1e-5):
     """the gradient is gamma dy / std, as if mean and variance were given numbers"""
-    _, std = reference._normalise(x, -1, eps)
+    _, std = _normalise(x, -1, eps)
     return gamma * dy / std, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
 
 
-@misconception("layernorm_backward", "Does the variance of a sample depend on x? Then a part of the gradient runs through it.")
+@misconception(
+    "layernorm_backward", "Does the variance of a sample depend on x? Then a part of the gradient runs through it."
+)
 def layernorm_variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
     """the gradient ignores that the variance depends on x"""
-    _, std = reference._normalise(x, -1, eps)
+    _, std = _normalise(x, -1, eps)
     d = gamma * dy
     dx = (d - np.mean(d, axis=-1, keepdims=True)) / std
     return dx, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
@@ -413,7 +434,7 @@ def layernorm_variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
 @misconception("layernorm_backward", "Over which axes do all samples share one gamma? Print the shape of your dgamma.")
 def parameter_gradients_over_the_first_axis_only(dy, x, gamma, eps=1e-5):
     """dL/dgamma and dL/dbeta are summed over the first axis only"""
-    xhat, _ = reference._normalise(x, -1, eps)
+    xhat, _ = _normalise(x, -1, eps)
     dx = reference.layernorm_backward(dy, x, gamma, eps)[0]
     return dx, np.atleast_2d(dy * xhat).sum(axis=0), np.atleast_2d(dy).sum(axis=0)
 
@@ -421,8 +442,8 @@ def parameter_gradients_over_the_first_axis_only(dy, x, gamma, eps=1e-5):
 @misconception("layernorm_backward", "Over which axis did the forward take its means?")
 def layernorm_backward_over_the_batch(dy, x, gamma, eps=1e-5):
     """the means in the gradient run over the batch, as in batch normalisation"""
-    xhat, std = reference._normalise(x, -1, eps)
-    dx = reference._normalise_backward(gamma * dy, xhat, std, 0)
+    xhat, std = _normalise(x, -1, eps)
+    dx = _normalise_backward(gamma * dy, xhat, std, 0)
     return dx, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
 
 
@@ -474,7 +495,9 @@ def gradient_not_averaged(logits, targets):
     return loss, d * len(logits)
 
 
-@misconception("soft_cross_entropy", "Prediction minus target, or target minus prediction? Which way does the loss rise?")
+@misconception(
+    "soft_cross_entropy", "Prediction minus target, or target minus prediction? Which way does the loss rise?"
+)
 def gradient_with_the_wrong_sign(logits, targets):
     """dlogits points downhill: target minus prediction"""
     loss, d = reference.soft_cross_entropy(logits, targets)
@@ -712,7 +735,9 @@ def deviation_for_the_variance(depth, width, scheme, activation, rng):
     return np.sqrt(reference.activation_variances(depth, width, scheme, activation, rng))
 
 
-@misconception("activation_variances", "Which number belongs to the first layer: that of its inputs, or of its outputs?")
+@misconception(
+    "activation_variances", "Which number belongs to the first layer: that of its inputs, or of its outputs?"
+)
 def inputs_counted_as_a_layer(depth, width, scheme, activation, rng):
     """the first entry is the variance of the inputs, and the last layer's is missing"""
     return np.append(1.0, reference.activation_variances(depth, width, scheme, activation, rng))[:depth]
@@ -724,18 +749,20 @@ def inputs_counted_as_a_layer(depth, width, scheme, activation, rng):
 def _train(X, labels, n_classes, rng, epochs, p=0.5, lam=0.002, targets=None, gradients=reference._gradients):
     """The reference's training with other settings, and without its regularisation where they are 0."""
     sizes, targets = [X.shape[1], 128, 128, n_classes], np.eye(n_classes)[labels] if targets is None else targets
-    params = {f"W{i}": rng.normal(scale=(2 / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(zip(sizes, sizes[1:]), 1)}
+    params = {f"W{i}": rng.normal(scale=(2 / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(pairwise(sizes), 1)}
     params |= {f"b{i}": np.zeros(n) for i, n in enumerate(sizes[1:], 1)}
     velocity = {k: np.zeros(w.shape) for k, w in params.items()}
     for _ in range(epochs):
         for rows in np.split(rng.permutation(len(X)), range(50, len(X), 50)):
             grads = gradients(params, X[rows], targets[rows], p, lam, rng)
             velocity = {k: 0.9 * v + grads[k] for k, v in velocity.items()}
-            params = {k: w - 0.05 * velocity[k] for k, w in params.items()}
+            params = {k: w - 0.02 * velocity[k] for k, w in params.items()}
     return params
 
 
-@misconception("train_regularized", "What does your training do that the plain network's does not? Is it in the gradient?")
+@misconception(
+    "train_regularized", "What does your training do that the plain network's does not? Is it in the gradient?"
+)
 def nothing_regularised(X, labels, n_classes, rng, epochs):
     """the network is trained without any regularisation"""
     return _train(X, labels, n_classes, rng, epochs, p=0.0, lam=0.0)
@@ -751,6 +778,23 @@ def penalty_far_too_strong(X, labels, n_classes, rng, epochs):
 def a_single_epoch(X, labels, n_classes, rng, epochs):
     """the data are gone through once, whatever epochs says"""
     return _train(X, labels, n_classes, rng, 1)
+
+
+@misconception("train_regularized", "What is the mean of a hidden layer in training, and what is it when predicting?")
+def trained_without_the_scale(X, labels, n_classes, rng, epochs):
+    """dropout in training lacks its scale, so that the hidden layers are twice as strong when predicting"""
+
+    def gradients(params, x, targets, p, lam, rng):
+        z1 = x @ params["W1"] + params["b1"]
+        h1, mask1 = never_scaled(reference._relu(z1), p, rng)
+        z2 = h1 @ params["W2"] + params["b2"]
+        h2, mask2 = never_scaled(reference._relu(z2), p, rng)
+        d3 = reference.soft_cross_entropy(h2 @ params["W3"] + params["b3"], targets)[1]
+        d2 = d3 @ params["W3"].T * mask2 * (z2 > 0)
+        d1 = d2 @ params["W2"].T * mask1 * (z1 > 0)
+        return {"W1": x.T @ d1, "b1": d1.sum(0), "W2": h1.T @ d2, "b2": d2.sum(0), "W3": h2.T @ d3, "b3": d3.sum(0)}
+
+    return _train(X, labels, n_classes, rng, epochs, gradients=gradients)
 
 
 @misconception("predict_proba", "Ask it twice for the same image. Is prediction a part of training?")

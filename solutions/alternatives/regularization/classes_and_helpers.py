@@ -1,7 +1,8 @@
-"""Right, and engineered: layers as classes with a cache, a registry of schemes, prints, validation split, weight decay."""
+"""Right, and engineered: layers as classes with a cache, a registry of schemes, prints, decoupled weight decay."""
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,7 +27,13 @@ class Penalty:
     def __call__(self, params, lam):
         weights = {k: as_float(w) for k, w in params.items() if is_weight(k)}
         total = np.sum([lam * self.value(w) for w in weights.values()])
-        return [total, {k: lam * self.slope(weights[k]) if k in weights else np.zeros_like(as_float(w)) for k, w in params.items()}]
+        return [
+            total,
+            {
+                k: lam * self.slope(weights[k]) if k in weights else np.zeros_like(as_float(w))
+                for k, w in params.items()
+            },
+        ]
 
 
 L2 = Penalty(lambda w: 0.5 * np.linalg.norm(w) ** 2, np.copy)
@@ -178,13 +185,19 @@ def random_shift(images, max_shift, rng):
     images = as_float(images)
     height, width = images.shape[-2:]
     print(f"shifting {len(images)} images by up to {max_shift}")
-    return np.array([
-        np.eye(height, k=-rng.integers(-max_shift, max_shift + 1)) @ image @ np.eye(width, k=rng.integers(-max_shift, max_shift + 1))
-        for image in images
-    ])  # fmt: skip
+    moved = []
+    for image in images:
+        dy, dx = rng.integers(-max_shift, max_shift + 1, size=2)
+        moved.append(np.eye(height, k=-dy) @ image @ np.eye(width, k=dx))
+    return np.array(moved)
 
 
-SCHEMES = {"small": lambda n: 0.01, "xavier": lambda n: np.sqrt(1 / n), "he": lambda n: np.sqrt(2 / n), "large": lambda n: 1.0}
+SCHEMES = {
+    "small": lambda n: 0.01,
+    "xavier": lambda n: np.sqrt(1 / n),
+    "he": lambda n: np.sqrt(2 / n),
+    "large": lambda n: 1.0,
+}
 ACTIVATIONS = {
     "relu": lambda z: np.where(z > 0, z, 0),
     "tanh": np.tanh,
@@ -210,7 +223,7 @@ class Network:
 
     def __init__(self, sizes, rng, p=0.5):
         self.rng, self.p = rng, p
-        self.W = [rng.normal(size=(m, n)) * np.sqrt(2 / m) for m, n in zip(sizes, sizes[1:])]
+        self.W = [rng.normal(size=(m, n)) * np.sqrt(2 / m) for m, n in pairwise(sizes)]
         self.b = [np.zeros(n) for n in sizes[1:]]
         self.t, self.moments = 0, [(0.0, 0.0)] * (2 * len(self.W))
 

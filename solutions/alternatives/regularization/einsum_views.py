@@ -1,4 +1,4 @@
-"""Right, in other forms: einsum, sliding windows, the matrix form of the gradients; views, Fortran order, 0-d arrays."""
+"""Right, in other forms: einsum, sliding windows, gradients by Jacobian; views, Fortran order, 0-d arrays."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,7 +17,9 @@ def _one_vector(params):
 def l2_penalty(params, lam):
     """The square of one long vector; a 0-d array."""
     v = _one_vector(params)
-    return np.asarray(np.einsum("i,i->", v, v) * lam / 2), {k: lam * (k[:1] == "W") * _float(w) for k, w in params.items()}
+    return np.asarray(np.einsum("i,i->", v, v) * lam / 2), {
+        k: lam * (k[:1] == "W") * _float(w) for k, w in params.items()
+    }
 
 
 def l1_penalty(params, lam):
@@ -46,7 +48,7 @@ def dropout_backward(dy, mask, p):
 
 
 def _moments(x):
-    """Mean and biased variance of the columns of (N, D), the variance as mean square less squared mean of what is centred."""
+    """Mean and biased variance of the columns of (N, D)."""
     n = len(x)
     mean = np.einsum("nd->d", x) / n
     return mean, np.einsum("nd,nd->d", x - mean, x - mean) / n
@@ -117,7 +119,11 @@ def early_stopping(val_losses, patience):
     """The first epoch whose last `patience` losses do not beat what was before them."""
     losses = np.asarray(val_losses, dtype=float)
     stop = next(
-        (e for e in range(patience, len(losses)) if losses[e - patience + 1 : e + 1].min() >= losses[: e - patience + 1].min()),
+        (
+            e
+            for e in range(patience, len(losses))
+            if losses[e - patience + 1 : e + 1].min() >= losses[: e - patience + 1].min()
+        ),
         len(losses) - 1,
     )
     return np.argmin(losses[: stop + 1]), np.asarray(stop)
@@ -168,7 +174,9 @@ def train_regularized(X, labels, n_classes, rng, epochs):
             _, d3 = soft_cross_entropy(h2 @ W3 + b3, T[rows])
             d2 = (d3 @ W3.T) * 2 * (h2 > 0)  # where h2 > 0, it was kept
             d1 = (d2 @ W2.T) * 2 * (h1 > 0)
-            g = np.concatenate([a.ravel() for a in (X[rows].T @ d1, h1.T @ d2, h2.T @ d3, d1.sum(0), d2.sum(0), d3.sum(0))])
+            g = np.concatenate(
+                [a.ravel() for a in (X[rows].T @ d1, h1.T @ d2, h2.T @ d3, d1.sum(0), d2.sum(0), d3.sum(0))]
+            )
             t += 1
             m, v = m + 0.1 * (g - m), v + 0.001 * (g * g - v)
             theta = theta - 1e-3 * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)

@@ -1,5 +1,7 @@
 """Right, and in single precision: every input becomes float32, every result is float32."""
 
+from itertools import pairwise
+
 import numpy as np
 
 F = np.float32
@@ -122,11 +124,12 @@ def random_shift(images, max_shift, rng):
 
 def activation_variances(depth, width, scheme, activation, rng):
     """The functions from a dictionary, the variances in double precision."""
-    std = dict(small=0.01, xavier=(1 / width) ** 0.5, he=(2 / width) ** 0.5, large=1)[scheme]
-    f = dict(relu=lambda z: z * (z > 0), tanh=np.tanh, sigmoid=lambda z: 1 / (1 + np.exp(-z)), linear=lambda z: z)
+    std = {"small": 0.01, "xavier": (1 / width) ** 0.5, "he": (2 / width) ** 0.5, "large": 1}[scheme]
+    names = ["relu", "tanh", "sigmoid", "linear"]
+    f = [lambda z: z * (z > 0), np.tanh, lambda z: 1 / (1 + np.exp(-z)), lambda z: z][names.index(activation)]
     h, found = rng.standard_normal((300, width), dtype=F), np.empty(depth, F)
     for layer in range(depth):
-        h = f[activation](h @ (F(std) * rng.standard_normal((width, width), dtype=F)))
+        h = f(h @ (F(std) * rng.standard_normal((width, width), dtype=F)))
         found[layer] = h.astype(float).var()
     return found
 
@@ -135,7 +138,7 @@ def train_regularized(X, labels, n_classes, rng, epochs):
     """Dropout on the inputs too, momentum, a rate that falls to zero along a cosine."""
     X, sizes = _single(X), [X.shape[1], 160, 96, n_classes]
     T = smooth_labels(labels, n_classes, 0.0)
-    W = [rng.standard_normal((m, n), dtype=F) * F((2 / m) ** 0.5) for m, n in zip(sizes, sizes[1:])]
+    W = [rng.standard_normal((m, n), dtype=F) * F((2 / m) ** 0.5) for m, n in pairwise(sizes)]
     b = [np.zeros(n, F) for n in sizes[1:]]
     V = [np.zeros_like(w) for w in W + b]
     for epoch in range(epochs):
