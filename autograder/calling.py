@@ -8,9 +8,9 @@ import builtins
 import contextlib
 import functools
 import io
+import sys
 import warnings
-from collections.abc import Iterator
-from types import TracebackType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,8 @@ def call(
         body = namespace.get(function)
     if not callable(body):
         return _missing(namespace, function)
-    before = [wire.encode(v) for v in (*args, *kwargs.values())]
-    copies = [wire.decode(frame) for frame in before]
+    before = [wire.encode(v, seeds=True) for v in (*args, *kwargs.values())]
+    copies = [wire.decode(frame, np.random.default_rng) for frame in before]
     positional, keywords = copies[: len(args)], dict(zip(kwargs, copies[len(args) :]))
     try:
         with quiet():
@@ -72,52 +72,80 @@ def call(
         raise
     except NotThere as error:
         return _missing(namespace, str(error))
-    except BaseException as error:  # SystemExit and inventions of the student's own among them
-        return _raised(error, namespace, function)
+    except BaseException:  # SystemExit and inventions of the student's own among them
+        return _raised(namespace, function)
     try:
         value = wire.copy(value)  # now, as bytes: nothing of the student's lives on in it
     except Exception as error:
-        what = str(error) if isinstance(error, wire.NotPlain) else f"something that cannot be read ({_name(error)})"
+        what = str(error) if isinstance(error, wire.NotPlain) else f"something that cannot be read ({first_line()})"
         return {"trouble": "refused", "text": f"{function} returned {what}; return NumPy arrays and plain numbers"}
     return {"value": value, "changed": tuple(i for i, frame in enumerate(before) if _differs(copies[i], frame))}
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """No prints, no warnings, NumPy's usual error state, and an input() that answers at once."""
-    asked = builtins.input
-    builtins.input = _no_input
-    try:
-        with (
+class quiet:
+    """No prints, no warnings, NumPy's usual error state, and an input() that answers at once.
+
+    A class, because contextlib's decorator would touch an exception of the student's making on its way out.
+    """
+
+    def __enter__(self) -> None:
+        self._asked, builtins.input = builtins.input, _no_input
+        self._contexts = (
             contextlib.redirect_stdout(_Sink()),
             contextlib.redirect_stderr(_Sink()),
             warnings.catch_warnings(),
             np.errstate(all="warn"),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        builtins.input = asked
+        )
+        for context in self._contexts:
+            context.__enter__()
+        warnings.simplefilter("ignore")
+
+    def __exit__(self, *_: object) -> None:
+        for context in reversed(self._contexts):
+            context.__exit__(None, None, None)
+        builtins.input = self._asked
 
 
-def first_line(error: BaseException) -> str:
-    """`ValueError: shapes (2,) and (3,) do not match`, cut to what fits on a line."""
+def first_line() -> str:
+    """The exception being handled, `ValueError: shapes (2,) and (3,) do not match`, cut to what fits on a line.
+
+    Its class is the student's perhaps, so nothing of it is believed: not its text, nor its traceback.
+    """
+    kind, error, _ = sys.exc_info()
+    assert kind is not None
+    name = _name(kind)
     try:
-        text = str(error).strip().splitlines()
-    except Exception:  # a student's exception may have a broken __str__
-        text = []
-    line = f"{_name(error)}: {text[0]}" if text else _name(error)
+        text = str.__str__(str(error))  # an exact str, whatever __str__ returns
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        text = ""
+    lines = [line for line in str.splitlines(text) if not str.isspace(line)] or [""]
+    line = f"{name}: {lines[0].strip()}" if lines[0] else name
+    line = line.encode("utf-8", "replace").decode("utf-8")
     return line if len(line) <= _LONGEST else line[:_LONGEST] + " …"
 
 
-def line_in(namespace: dict[str, Any], trace: TracebackType | None) -> int | None:
-    """The line, in the student's own code, of the innermost frame of a traceback."""
-    line = None
+def error_name() -> str:
+    """The type of the exception being handled."""
+    kind = sys.exc_info()[0]
+    assert kind is not None
+    return _name(kind)
+
+
+def line_in(namespace: dict[str, Any]) -> int | None:
+    """The line, in the student's own code, of the innermost frame of the exception being handled."""
+    lines = [line for frame, line in _frames() if frame.f_globals is namespace]
+    return lines[-1] if lines else None
+
+
+def _frames() -> list[tuple[FrameType, int]]:
+    """Frames, outermost first, of the exception being handled."""
+    trace, found = sys.exc_info()[2], []
     while trace is not None:
-        if trace.tb_frame.f_globals is namespace:
-            line = trace.tb_lineno
+        found.append((trace.tb_frame, trace.tb_lineno))
         trace = trace.tb_next
-    return line
+    return found
 
 
 class _Sink(io.TextIOBase):
@@ -134,15 +162,18 @@ def _no_input(*_: object) -> str:
     raise RuntimeError("input() cannot be answered while checking; take the value as an argument")
 
 
-def _name(error: BaseException) -> str:
-    return type(error).__name__[:80]
+def _name(kind: type[BaseException]) -> str:
+    name = str(type.__dict__["__name__"].__get__(kind))  # a metaclass may lie about it
+    return name[:80].encode("utf-8", "replace").decode("utf-8")
 
 
 def _missing(namespace: dict[str, Any], function: str) -> Outcome:
     if function in namespace:
         kind = type(namespace[function]).__name__
-        return {"trouble": "missing", "text": f"{function} is {kind} here, not a function; was the name used twice?"}
-    return {"trouble": "missing", "text": f"there is no function {function}{_similar(namespace, function)}"}
+        text = f"{function} is {kind} here, not a function; was the name used twice?"
+    else:
+        text = f"there is no function {function}{_similar(namespace, function)}"
+    return {"trouble": "missing", "text": text, "error": function}
 
 
 def _similar(namespace: dict[str, Any], function: str) -> str:
@@ -153,23 +184,20 @@ def _similar(namespace: dict[str, Any], function: str) -> str:
     return f"; was {close[0]} meant to be it? Its name must stay {function}" if close else " in the notebook"
 
 
-def _raised(error: BaseException, namespace: dict[str, Any], function: str) -> Outcome:
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_globals is namespace:
-            frames.append(trace.tb_frame.f_code.co_name)
-        trace = trace.tb_next
+def _raised(namespace: dict[str, Any], function: str) -> Outcome:
+    frames = [frame for frame, _ in _frames()]
+    own = [frame.f_code.co_name for frame in frames if frame.f_globals is namespace]
     if function.startswith(PROBE):
-        function = frames[0] if frames else "the call"
-    if isinstance(error, NotImplementedError):
-        if len(frames) <= 1:
+        function = own[0] if own else "the call"
+    kind = sys.exc_info()[0]
+    if kind is not None and issubclass(kind, NotImplementedError) and frames[-1].f_globals is namespace:
+        if len(own) == 1:
             return {"trouble": "stub", "text": f"{function} is not written yet", "error": "NotImplementedError"}
-        text = f"{function} needs {frames[-1]}, which is not written yet"
+        text = f"{function} needs {own[-1]}, which is not written yet"
         return {"trouble": "raised", "text": text, "error": "NotImplementedError"}
-    line = line_in(namespace, error.__traceback__)
+    line = line_in(namespace)
     where = f" (line {line} of its cell)" if line else ""
-    return {"trouble": "raised", "text": f"{function} raised {first_line(error)}{where}", "error": _name(error)}
+    return {"trouble": "raised", "text": f"{function} raised {first_line()}{where}", "error": error_name()}
 
 
 def _differs(value: object, frame: bytes) -> bool:

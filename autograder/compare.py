@@ -70,10 +70,10 @@ def assert_close(actual: object, expected: object, name: str = "the result", tol
     a = assert_finite(assert_shape(actual, e.shape, name), name)
     error = relative_error(a, e)
     if not error <= tolerance:  # written so that a NaN fails
-        gap = np.abs(a - e)
+        gap = np.abs(a / 2 - e / 2)  # halves, whose difference cannot overflow
         worst = np.zeros(a.shape, bool)
         worst[np.unravel_index(np.argmax(gap), a.shape)] = True
-        differ = gap > tolerance * (np.abs(a) + np.abs(e) + 1e-9)
+        differ = gap > tolerance * (np.abs(a / 2) + np.abs(e / 2) + 1e-9)
         fail(
             f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected {_show(e[worst][0])}{_count(differ, error)}",
             saw=a,
@@ -118,8 +118,10 @@ def _keep_margin(margin: float) -> None:
 
 
 def relative_error(a: np.ndarray, e: np.ndarray) -> float:
-    """‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9) over all entries."""
-    return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9))
+    """‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9) over all entries, at any size of numbers: squares of large ones would overflow."""
+    scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(e).max(initial=0.0)), 1.0)
+    a, e = a / scale, e / scale
+    return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9 / scale))
 
 
 def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:

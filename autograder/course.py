@@ -94,7 +94,7 @@ class Course:
         """The topic by course.yaml and its stub notebook, which has to fit."""
         entry, limits = self.entry(topic_id), self.file.limits
         stub = notebook.read(self.assignment(topic_id))
-        functions = {c.grade_id.removeprefix("answer-"): _signatures(c.source) for c in _answers(stub)}
+        functions = {c.grade_id.removeprefix("answer-"): _signatures(c, stub.path) for c in _answers(stub)}
         if set(functions) != set(entry.exercises):
             odd = ", ".join(sorted(set(functions) ^ set(entry.exercises)))
             raise UserError(f"{FILE} and the answer cells of {stub.path} name different exercises: {odd}")
@@ -141,6 +141,10 @@ def load(path: Path) -> Course:
         raise UserError(f"{path} is not UTF-8 text") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"{path} contains itself by an alias (&…, *…); write it out") from None
+    except (ValueError, TypeError, OverflowError) as error:  # a date or number that YAML recognises but that is none
+        raise UserError(f"{path} has a value that cannot be read: {error}") from None
     try:
         return Course(path.parent, CourseFile.model_validate(data))
     except ValidationError as error:
@@ -156,10 +160,14 @@ def _answers(stub: notebook.Notebook) -> list[notebook.Cell]:
     return [c for c in stub.cells if c.kind == "code" and c.grade_id.startswith("answer-")]
 
 
-def _signatures(source: str) -> dict[str, list[str]]:
+def _signatures(cell: notebook.Cell, path: Path) -> dict[str, list[str]]:
     """The functions and classes that an answer cell defines, with the names of their parameters."""
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError as error:
+        raise UserError(f"the cell {cell.label} of {path} is not Python: {error.msg} (line {error.lineno})") from None
     found = {}
-    for node in ast.parse(source).body:
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             found[node.name] = [a.arg for a in node.args.args]
         elif isinstance(node, ast.ClassDef):

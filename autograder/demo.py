@@ -146,10 +146,14 @@ def run(course: Course, students: int, say: Say) -> bool:
     maker = Maker(copy)
     kinds = list(islice(cycle(maker.all()), students))
     names = [f"student{i:02}" for i in range(1, students + 1)]
-    say("handing in, each from a folder of their own: nbgrader fetch_assignment, submit")
+    say("fetching: nbgrader fetch_assignment, once, as all get the same")
+    fetched = nbgrader.fetch(work / "fetched")
+    say("handing in, each from a folder of their own: nbgrader submit")
     with ThreadPoolExecutor(2) as pool:
         list(
-            pool.map(lambda name, made: nbgrader.hand_in(work / "homes" / name, name, made, maker.topic), names, kinds)
+            pool.map(
+                lambda name, made: nbgrader.hand_in(fetched, work / "homes" / name, made, maker.topic), names, kinds
+            )
         )
     say("collecting: nbgrader collect")
     nbgrader.run("collect", TOPIC)
@@ -180,12 +184,17 @@ class Nbgrader:
         if done.returncode:
             raise KitError(f"nbgrader {command[0]} failed: {done.stderr.strip()[-800:]}")
 
-    def hand_in(self, home: Path, student: str, made: Made, topic: Topic) -> None:
-        """Fetch the assignment, put the made-up notebook in its place, submit."""
-        home.mkdir(parents=True)
-        self.run("fetch_assignment", topic.id, cwd=home)
+    def fetch(self, home: Path) -> Path:
+        """The folder of the assignment as students get it."""
+        home.mkdir()
+        self.run("fetch_assignment", TOPIC, cwd=home)
+        return home / TOPIC
+
+    def hand_in(self, fetched: Path, home: Path, made: Made, topic: Topic) -> None:
+        """In a student's home, put the made-up notebook in the place of the fetched one, and submit."""
+        shutil.copytree(fetched, home / topic.id)
         (home / topic.id / f"{topic.name}.ipynb").write_text(made.text, encoding="utf-8")
-        self.run("submit", topic.id, f"--student={student}", cwd=home)
+        self.run("submit", topic.id, f"--student={home.name}", cwd=home)
         shutil.rmtree(home)
 
 

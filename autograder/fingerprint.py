@@ -15,32 +15,38 @@ Fingerprint = dict[str, Any]
 
 
 def of_value(saw: object) -> Fingerprint | None:
-    """The fingerprint of a decoded value; None where it has no numbers to recognise it by."""
+    """The fingerprint of a decoded value; None where nothing was seen."""
+    if saw is None:
+        return None
     leaves: list[np.ndarray] = []
     outline = _flatten(saw, leaves)
-    if not leaves:
-        return {"kind": "value", "outline": outline, "marks": [], "norm": 0.0} if saw is not None else None
-    v = np.concatenate([leaf.ravel() for leaf in leaves])
+    v = np.concatenate([leaf.ravel() for leaf in leaves]) if leaves else np.zeros(0)
     finite = np.isfinite(v)
     if not finite.all():
         odd = np.select([np.isnan(v), v == np.inf, v == -np.inf], [1, 2, 3], 0).astype(np.uint8)
         outline += f" nonfinite:{zlib.crc32(odd.tobytes()):08x}"
     v = np.where(finite, v, 0.0)
+    # A power of two, apart, so that nothing overflows and nothing of the value is told.
+    scale = 2.0 ** float(np.frexp(np.abs(v).max(initial=0.0) or 1.0)[1] - 1)
+    v = v / scale
     norm = float(np.linalg.norm(v))
-    return {"kind": "value", "outline": outline, "marks": [float(m) for m in _project(v)], "norm": norm}
+    return {"kind": "value", "outline": outline, "scale": scale, "marks": [float(m) for m in _project(v)], "norm": norm}
 
 
 def of_error(kind: str) -> Fingerprint:
     """The fingerprint of a call that ended in an error of this kind, `IndexError` say."""
-    return {"kind": "error", "outline": kind, "marks": [], "norm": 0.0}
+    return {"kind": "error", "outline": kind, "scale": 1.0, "marks": [], "norm": 0.0}
 
 
 def same(a: Fingerprint, b: Fingerprint) -> bool:
     """Whether two fingerprints are of the same value, up to rounding."""
     if (a["kind"], a["outline"], len(a["marks"])) != (b["kind"], b["outline"], len(b["marks"])):
         return False
-    allowed = _MATCH * (a["norm"] + b["norm"]) / 2 + 1e-12
-    return all(abs(x - y) <= allowed for x, y in zip(a["marks"], b["marks"]))
+    ratio = b["scale"] / a["scale"]
+    allowed = _MATCH * a["norm"] + 1e-12 / max(a["scale"], 1e-300)
+    return abs(a["norm"] - b["norm"] * ratio) <= allowed and all(
+        abs(x - y * ratio) <= allowed for x, y in zip(a["marks"], b["marks"])
+    )
 
 
 def _project(v: np.ndarray) -> np.ndarray:
@@ -55,7 +61,8 @@ def _flatten(value: object, leaves: list[np.ndarray]) -> str:
     if isinstance(value, str):
         return repr(value[:80])
     try:
-        array = np.asarray(value, float)
+        array = np.asarray(value)
+        array = np.stack([array.real, array.imag]) if array.dtype.kind == "c" else array.astype(float)
     except (TypeError, ValueError):
         return type(value).__name__
     leaves.append(array)
@@ -63,4 +70,4 @@ def _flatten(value: object, leaves: list[np.ndarray]) -> str:
 
 
 def _numeric(value: tuple[Any, ...] | list[Any]) -> bool:
-    return all(isinstance(v, (bool, int, float)) for v in value)
+    return all(isinstance(v, (bool, int, float, complex, np.generic, np.ndarray)) and np.ndim(v) == 0 for v in value)

@@ -63,23 +63,23 @@ class Worker:
             env=_environment(),
             start_new_session=os.name == "posix",
         )
+        self._requests: queue.Queue[bytes | None] = queue.Queue()
         self._frames: queue.Queue[bytes | None] = queue.Queue(maxsize=2)
         self._ended = threading.Event()
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._pipe = self._process.stdin
-        self._pump = threading.Thread(target=_pump, args=(self._process.stdout, self._frames, self._ended), daemon=True)
-        self._pump.start()
+        pumps = [
+            threading.Thread(target=_feed, args=(self._process.stdin, self._requests), daemon=True),
+            threading.Thread(target=_pump, args=(self._process.stdout, self._frames, self._ended), daemon=True),
+        ]
+        for pump in pumps:
+            pump.start()
+        self._pumps = pumps
 
     def ask(self, request: dict[str, Any], budget: Budget) -> dict[str, Any]:
         """Send a request, return the outcome; raise Timeout or Crashed, after which the worker is ended."""
         nonce = secrets.token_hex(8)
         try:
             started, spent = time.monotonic(), self._cpu_seconds()
-            try:
-                self._pipe.write(wire.encode({**request, "nonce": nonce}))
-                self._pipe.flush()
-            except OSError:
-                raise Crashed from None
+            self._requests.put(wire.encode({**request, "nonce": nonce}, seeds=True, envelope=True))
             frame = self._wait(budget, started, spent)
             budget.left -= self._cpu_seconds() - spent
             budget.wall -= time.monotonic() - started
@@ -124,9 +124,9 @@ class Worker:
                     process.kill()
         self._process.wait()
         self._ended.set()
-        with contextlib.suppress(OSError):
-            self._pipe.close()
-        self._pump.join(timeout=1)  # an escaped grandchild may hold the pipe open; the thread is a daemon
+        self._requests.put(None)
+        for pump in self._pumps:
+            pump.join(timeout=1)  # an escaped grandchild may hold a pipe open; the threads are daemons
 
 
 def spawn(memory_mb: int) -> Worker:
@@ -147,6 +147,16 @@ def _family(pid: int) -> list[psutil.Process]:
         return [*parent.children(recursive=True), parent]
     except psutil.Error:
         return []
+
+
+def _feed(stream: BinaryIO, requests: "queue.Queue[bytes | None]") -> None:
+    """Write requests to the worker. It has a thread, because a worker that does not read would hold up who writes."""
+    with contextlib.suppress(OSError):
+        while (frame := requests.get()) is not None:
+            stream.write(frame)
+            stream.flush()
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
 def _pump(stream: BinaryIO, frames: "queue.Queue[bytes | None]", ended: threading.Event) -> None:

@@ -3,19 +3,23 @@
 import re
 from typing import Any, get_args
 
-from autograder import jail
+from autograder import jail, wire
 from autograder.notebook import Cell
 from autograder.student import Reply, Trouble
 from autograder.topic import ExerciseSpec, Topic
 
+_STRIKES = 3  # cells that hang or end the process, before those after them are left out
 _TEXT = 500  # characters of a worker's own words that are passed on
 
 
 class Jailed:
-    """A Backend over workers. A cell that hangs or ends the process is left out from then on."""
+    """A Backend over workers. A cell that hangs or ends the process is left out from then on.
 
-    def __init__(self, topic: Topic, cells: list[Cell], probes: str = "") -> None:
-        self._topic, self._cells, self._probes = topic, cells, probes
+    With `ahead` the next worker starts while one works: for whoever has several exercises to run.
+    """
+
+    def __init__(self, topic: Topic, cells: list[Cell], probes: str = "", ahead: bool = True) -> None:
+        self._topic, self._cells, self._probes, self._ahead = topic, cells, probes, ahead
         self._troubles: dict[int, str] = {}  # index of a cell -> what went wrong when it ran
         self._skipped: set[int] = set()
         self._worker: jail.Worker | None = None
@@ -37,17 +41,17 @@ class Jailed:
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
         if self._budget.left <= 0:
             return self._timeout()
+        request = {"do": "call", "function": function, "args": args, "kwargs": kwargs}
         try:
-            worker = self._worker = self._worker or self._load()
-            request = {"do": "call", "function": function, "args": args, "kwargs": kwargs}
-            reply = _reply(worker.ask(request, self._budget), len(args) + len(kwargs))
+            self._worker = self._worker or self._load()
+            reply = _reply(self._worker.ask(request, self._budget), len(args) + len(kwargs))
         except jail.Timeout:
-            self._worker = None
+            self._end_worker()
             return self._timeout()
         except jail.Crashed:
-            self._worker = None
+            self._end_worker()
             return Reply(trouble="crashed", text=f"{function} ended its process instead of returning a value")
-        return self._explain(reply, function) if reply.trouble == "missing" else reply
+        return self._explain(reply) if reply.trouble == "missing" else reply
 
     def _timeout(self) -> Reply:
         limit = f"{self._budget.cpu_seconds:g} seconds"
@@ -57,9 +61,14 @@ class Jailed:
         """A worker that has run every cell that can be run, started anew after one that cannot."""
         while True:
             worker = self._spare or jail.spawn(self._topic.memory_mb)
-            self._spare = jail.spawn(self._topic.memory_mb)  # starts while this one works
-            if self._run_cells(worker):
-                return worker
+            self._spare = jail.spawn(self._topic.memory_mb) if self._ahead else None  # starts while this one works
+            try:
+                if self._run_cells(worker):
+                    return worker
+            except (jail.Timeout, jail.Crashed):
+                worker.end()
+                raise
+            worker.end()
 
     def _run_cells(self, worker: jail.Worker) -> bool:
         budget = jail.Budget(self._topic.cpu_seconds)
@@ -70,6 +79,9 @@ class Jailed:
                 continue
             try:
                 outcome = worker.ask({"do": "cell", "label": cell.label, "source": cell.source}, budget)
+            except wire.NotPlain as error:
+                self._skip(i, f"it holds {error}")
+                continue
             except jail.Timeout:
                 self._skip(i, f"it was stopped after {budget.cpu_seconds:g} seconds")
                 return False
@@ -81,11 +93,17 @@ class Jailed:
         return True
 
     def _skip(self, index: int, trouble: str) -> None:
+        """Leave a cell out; after too many that hang or end the process, leave out all that follow."""
         self._skipped.add(index)
         self._troubles[index] = trouble
+        if len(self._skipped) >= _STRIKES:
+            for i in range(index + 1, len(self._cells)):
+                self._skipped.add(i)
+                self._troubles.setdefault(i, f"{_STRIKES} cells before it had to be stopped")
 
-    def _explain(self, reply: Reply, function: str) -> Reply:
+    def _explain(self, reply: Reply) -> Reply:
         """A function that is missing because its cell does not run was attempted: say which cell and why."""
+        function = reply.error
         pattern = re.compile(rf"^[ \t]*(?:def|class)\s+{re.escape(function)}\b", re.M)
         for i, trouble in self._troubles.items():
             if pattern.search(self._cells[i].source):

@@ -3,7 +3,8 @@
 import ast
 import json
 import re
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from autograder.errors import UserError
 from autograder.topic import Topic
 
 MAX_BYTES = 64 << 20
+_TRANSFORMED, _MAGICS = 20_000, 30  # IPython reads a cell over again for each magic in it
 
 
 class Unreadable(UserError):
@@ -86,7 +88,7 @@ def parse(path: Path, text: str) -> Notebook:
         raise Unreadable(f"{path.name} is JSON but not a notebook; save it from Jupyter")
     if data["nbformat"] != 4 or not isinstance(data.get("cells"), list):
         raise Unreadable(
-            f"{path.name} has notebook format {data['nbformat']!r}, expected 4; open and save it in Jupyter"
+            f"{path.name} has notebook format {_short(data['nbformat'])}, expected 4; open and save it in Jupyter"
         )
     metadata = _dict(data.get("metadata"))
     topic = _dict(metadata.get("autograder")).get("topic")
@@ -112,6 +114,12 @@ def _cell(number: int, data: dict[str, Any]) -> Cell:
     )
 
 
+def _short(value: object) -> str:
+    """What a file says of itself, on one line and no longer than it deserves."""
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
 def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -120,7 +128,9 @@ def require_topic(notebook: Notebook, topic: Topic) -> None:
     """Unreadable unless this is a notebook of that topic, by its metadata, cells or functions."""
     name = notebook.path.name
     if notebook.topic is not None and notebook.topic != topic.id:
-        raise Unreadable(f"{name} is the notebook of {notebook.topic}, expected {topic.id}; hand in the other file")
+        raise Unreadable(
+            f"{name} is the notebook of {_short(notebook.topic)}, expected {topic.id}; hand in the other file"
+        )
     answers = {f"answer-{e.id}" for e in topic.exercises}
     known = answers & {c.grade_id for c in notebook.cells} or set(topic.functions) & notebook.functions()
     if notebook.topic is None and not known:
@@ -135,16 +145,30 @@ def submission(notebook: Notebook, topic: Topic) -> list[Cell]:
 
 def _without_magics(cell: Cell) -> Cell:
     """Turn IPython's magics and `!` lines into plain calls; Python that parses is left alone."""
-    try:
-        ast.parse(cell.source)
+    if _parses(cell.source):
         return cell
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
-    from IPython.core.inputtransformer2 import TransformerManager  # half a second, and rarely needed
+    magics = re.findall(r"^[ \t]*[%!]", cell.source, re.M)
+    source = _blanked(cell.source)
+    if len(cell.source) <= _TRANSFORMED and len(magics) <= _MAGICS:
+        from IPython.core.inputtransformer2 import TransformerManager  # half a second, and rarely needed
 
-    try:
-        source = TransformerManager().transform_cell(cell.source)
-        ast.parse(source)
-    except Exception:  # not Python with magics either: the worker will say what is wrong with it
-        return cell
-    return Cell(cell.number, cell.kind, source, cell.grade_id, cell.locked, cell.tags)
+        try:
+            source = TransformerManager().transform_cell(cell.source)
+        except Exception:  # not Python with magics either: the worker will say what is wrong with it
+            return cell
+    return replace(cell, source=source) if _parses(source) else cell
+
+
+def _blanked(source: str) -> str:
+    """Every line that begins with % or ! left out: for cells that IPython would take minutes to read."""
+    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.M)
+
+
+def _parses(source: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True

@@ -21,7 +21,8 @@ Trouble = Literal["missing", "stub", "raised", "refused", "timeout", "crashed"]
 class Reply:
     """What a call came to: a plain value, or a trouble and a sentence about it.
 
-    `changed` holds the positions of arguments that the function altered; `error` the type of what it raised.
+    `changed` holds the positions of arguments that the function altered; `error` the type of what it raised,
+    or the name that is missing.
     """
 
     value: Any = None
@@ -122,4 +123,6 @@ def _brief(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     text = repr(value)
-    return text if len(text) <= 40 else f"{type(value).__name__} of {len(value)}"  # type: ignore[arg-type]
+    if len(text) <= 40:
+        return text
+    return f"{type(value).__name__} of {len(value)}" if isinstance(value, (str, tuple, list)) else text[:40] + "…"

@@ -9,6 +9,7 @@ sees neither.
 import importlib.util
 import json
 import os
+import re
 import sys
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ def main() -> None:
     """Serve one parent until it closes the pipe."""
     places: dict[str, str] = json.loads(sys.argv[1])
     _limit_memory(int(sys.argv[2]))
+    _adopt_orphans()
     requests, replies = _take_pipes()
     package = ModuleType("autograder")
     package.__path__ = []
@@ -41,9 +43,9 @@ class Server:
 
     def serve(self) -> None:
         while (frame := self.wire.read_frame(self.requests.read)) is not None:
-            request = self.wire.decode(frame)
+            request = self.wire.decode(frame, self.wire.Seed)
             outcome = getattr(self, f"do_{request['do']}")(request)
-            self.replies.write(self.wire.encode({"nonce": request["nonce"], "outcome": outcome}))
+            self.replies.write(self.wire.encode({"nonce": request["nonce"], "outcome": outcome}, envelope=True))
             self.replies.flush()
 
     def do_module(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +67,8 @@ class Server:
         try:
             function, args, kwargs = request["function"], request["args"], request["kwargs"]
             return self.calling.call(self.namespace, function, args, kwargs, self.probes)
-        except KeyboardInterrupt as error:  # here only a student's own raise can be the cause
-            return {"trouble": "raised", "text": f"{function} raised {self.calling.first_line(error)}"}
+        except KeyboardInterrupt:  # here only a student's own raise can be the cause
+            return {"trouble": "raised", "text": f"{function} raised {self.calling.first_line()}"}
 
     def _execute(self, source: str, label: str, namespace: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -74,9 +76,9 @@ class Server:
                 exec(compile(source, f"<{label}>", "exec"), namespace)
         except SyntaxError as error:
             return {"error": f"{type(error).__name__}: {error.msg} (line {error.lineno})"}
-        except BaseException as error:
-            line = self.calling.line_in(namespace, error.__traceback__)
-            return {"error": self.calling.first_line(error) + (f" (line {line})" if line else "")}
+        except BaseException:
+            line = self.calling.line_in(namespace)
+            return {"error": self.calling.first_line() + (f" (line {line})" if line else "")}
         return {}
 
 
@@ -104,6 +106,15 @@ def _limit_memory(megabytes: int) -> None:
         return
 
 
+def _adopt_orphans() -> None:
+    """Whatever the student's code starts stays below this process, where the parent finds it to end it."""
+    if sys.platform == "linux":
+        import ctypes
+
+        PR_SET_CHILD_SUBREAPER = 36
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def _load(name: str, path: str) -> None:
     folder = [os.path.dirname(path)] if path.endswith("__init__.py") else None
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folder)
@@ -119,10 +130,16 @@ def _load(name: str, path: str) -> None:
 class _Inert(ModuleType):
     """Stands in for what only draws or talks: any attribute, call, item or loop comes to nothing."""
 
+    __path__: list[str] = []  # noqa: RUF012, it is a package too
+
+    def __init__(self, name: str = "nothing", length: int = 2) -> None:
+        super().__init__(name)
+        self.__dict__["_length"] = length
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self
+        return _subplots if name == "subplots" else self
 
     def __call__(self, *args: object, **kwargs: object) -> "_Inert":
         return self
@@ -133,14 +150,41 @@ class _Inert(ModuleType):
     def __setitem__(self, key: object, value: object) -> None:
         return None
 
+    def __len__(self) -> int:
+        return int(self._length)
+
     def __iter__(self) -> Any:
-        return iter((self, self))  # fig, ax = plt.subplots()
+        return iter([self] * len(self))
 
     def __enter__(self) -> "_Inert":
         return self
 
     def __exit__(self, *exception: object) -> None:
         return None
+
+
+def _subplots(rows: int = 1, columns: int = 1, **kwargs: int) -> tuple[_Inert, _Inert]:
+    """A figure and as many axes as were asked for, so that they can be unpacked."""
+    rows, columns = kwargs.get("nrows", rows), kwargs.get("ncols", columns)
+    return _Inert(), _Inert(length=rows if rows > 1 else columns)
+
+
+class _Drawing:
+    """Finds every module of the libraries that draw, and each of them is nothing."""
+
+    NAMES = ("matplotlib", "mpl_toolkits", "IPython", "ipywidgets", "seaborn")
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        if name.partition(".")[0] not in self.NAMES:
+            return None
+        loader: Any = self
+        return importlib.util.spec_from_loader(name, loader)
+
+    def create_module(self, spec: Any) -> _Inert:
+        return _Inert(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing to run."""
 
 
 class _Shell:
@@ -152,11 +196,15 @@ class _Shell:
         self._namespace = namespace
 
     def run_line_magic(self, name: str, line: str, *_: object) -> None:
-        self.run_cell_magic(name, "", line)
+        self.run_cell_magic(name, "", re.sub(r"^\s*(-\w+(\s+\d+)?\s+)*", "", line))
 
     def run_cell_magic(self, name: str, line: str, body: str) -> None:
         if name in self._RUNS:
-            exec(compile(body, f"<%{name}>", "exec"), self._namespace)
+            try:
+                code = compile(body, f"<%{name}>", "exec")
+            except SyntaxError:  # options that we do not know: it would only have been timed
+                return
+            exec(code, self._namespace)
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args, **kwargs: []
@@ -164,13 +212,10 @@ class _Shell:
 
 def _furnish(namespace: dict[str, Any], package: ModuleType) -> None:
     """What a notebook finds around it: our own functions, its shell, and libraries that draw."""
-    nothing = _Inert("nothing")
+    nothing, shell = _Inert(), _Shell(namespace)
     vars(package).update(check=nothing, start=nothing, hint=nothing)
-    shell = _Shell(namespace)
     namespace.update(get_ipython=lambda: shell, display=nothing)
-    drawing = ("matplotlib", "matplotlib.pyplot", "IPython", "IPython.display", "ipywidgets", "seaborn")
-    for name in drawing:
-        sys.modules[name] = nothing
+    sys.meta_path.insert(0, _Drawing())
 
 
 if __name__ == "__main__":

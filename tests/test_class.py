@@ -7,13 +7,13 @@ import sys
 
 import pytest
 from nbgrader.api import Gradebook
+from notebooks import COURSE, TOPIC, answer, cell, solved, written
 
 from autograder import course as course_file
 from autograder import demo, releasing
 from autograder.errors import KitError, UserError
 from autograder.grade import grade, submitted
 from autograder.nbgrader import grade as preprocessor
-from notebooks import COURSE, TOPIC, answer, cell, solved, written
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from notebooks import COURSE, ROOT, answer, solved, written
 
 from autograder.cli import main
-from notebooks import COURSE, ROOT, answer, solved, written
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from hypothesis.extra import numpy as hnp
 from autograder import compare
 from autograder.compare import (
     CheckFailed,
+    assert_at_least,
+    assert_at_most,
     assert_close,
     assert_finite,
     assert_parts,
@@ -38,8 +40,8 @@ LADDER = {
     "a missing return before all else": (None, "the result is None; is a return missing?"),
     "type before shape": (np.array([1 + 1j]), "the result is an array of dtype complex128, expected an array of real"),
     "shape before finiteness": (np.array([np.nan, 0, 0]), "the result has shape (3,), expected (2,)"),
-    "finiteness before values": (np.array([5.0, np.nan]), "the result[1] is nan, expected a finite number"),
-    "values at last": (np.array([1.0, 3.0]), "the result[1] is 3, expected 2"),
+    "finiteness before values": (np.array([5.0, np.nan]), "result[1] is nan, expected a finite number"),
+    "values at last": (np.array([1.0, 3.0]), "result[1] is 3, expected 2"),
 }
 
 
@@ -163,16 +165,34 @@ def test_the_message_names_the_worst_entry_how_many_differ_and_by_how_much():
     a[0, 1], a[1, 2] = 2.5, 5.0
     error = np.sqrt(0.25 + 9) / (np.linalg.norm(a) + np.linalg.norm(e))
     told = message(assert_close, a, e, "dL/dW")
-    assert told == f"dL/dW[1, 2] is 5, expected 2 (2 of 6 entries, relative error {error:.2g})"
+    assert told == f"dL/dW[1, 2] is 5, expected 2 (2 of 6 entries differ, relative error {error:.2g})"
 
 
 def test_the_message_about_a_single_number_has_no_index():
     assert message(assert_close, 3.0, 2.0, "the loss") == "the loss is 3, expected 2 (relative error 0.2)"
 
 
-def test_the_message_about_infinities_counts_them():
+def test_the_message_about_infinities_names_the_first():
     told = message(assert_finite, np.array([[1.0, np.inf], [np.nan, 1.0]]), "p")
-    assert told == "p[0, 1] is inf, expected a finite number (2 of 4 entries)"
+    assert told == "p[0, 1] is inf, expected a finite number"
+
+
+@pytest.mark.parametrize(("assertion", "words"), [(assert_at_least, "at least 0.9"), (assert_at_most, "at most 0.9")])
+def test_a_line_is_reached_or_told(assertion, words):
+    assertion(0.9, 0.9, "the accuracy")
+    beyond = 0.85 if assertion is assert_at_least else 0.95
+    assert message(assertion, beyond, 0.9, "the accuracy") == f"the accuracy is {beyond}, expected {words}"
+    message(assertion, float("nan"), 0.9, "the accuracy")
+
+
+def test_how_far_a_line_was_from_what_was_measured_is_kept_for_the_audit():
+    token = compare.margins.set([])
+    try:
+        assert_at_least(0.95, 0.9, "a")
+        assert_at_most(0.5, 0.9, "b")
+        assert compare.margins.get() == pytest.approx([0.05, 0.4])
+    finally:
+        compare.margins.reset(token)
 
 
 def test_a_tolerance_of_ones_own_is_kept():

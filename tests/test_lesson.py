@@ -6,9 +6,9 @@ import shutil
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from notebooks import COURSE, ROOT
 
 from autograder import solve
-from notebooks import COURSE, ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the kernel's own machinery
 

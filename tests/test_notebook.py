@@ -335,7 +335,7 @@ def test_a_cell_of_many_magics_is_not_read_over_again_for_each(monkeypatch):
     tokens, passes = inputtransformer2.make_tokens_by_line, []
     counted = lambda lines: passes.append(1) or tokens(lines)  # noqa: E731
     monkeypatch.setattr(inputtransformer2, "make_tokens_by_line", counted)
-    notebook.submission(parsed(cell("%x\n" * 300)), TOPIC)
+    notebook.submission(parsed(cell("%x\n" * 100)), TOPIC)
     assert len(passes) <= 20  # a hundred kilobytes of such lines would hold up a class for minutes
 
 

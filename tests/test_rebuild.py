@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from notebooks import COURSE, TOPIC, cell, solved
 
 from autograder.nbgrader.rebuild import MISSING, rebuild
-from notebooks import COURSE, TOPIC, cell, solved
 
 SOURCE = nbformat.read(COURSE.assignment(TOPIC.id), as_version=4)
 OURS = [c.metadata.nbgrader.grade_id for c in SOURCE.cells if "nbgrader" in c.metadata]

@@ -73,7 +73,7 @@ def test_a_call_hands_on_arguments_by_position_and_by_name():
 
 
 TROUBLES = [("stub", "stub", "NotImplementedError"), ("broken", "raised", "ValueError"), ("odd", "refused", "")]
-TROUBLES += [("thing", "missing", ""), ("absent", "missing", "")]
+TROUBLES += [("thing", "missing", "thing"), ("absent", "missing", "absent")]
 
 
 @pytest.mark.parametrize(("function", "trouble", "error"), TROUBLES)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from notebooks import answer, cell, public_answers, solved, written
 
 from autograder.solve import code_cell
 from autograder.submissions import grade_file
-from notebooks import answer, cell, public_answers, solved, written
 
 
 def graded(notebook, folder, *exercises):
@@ -20,11 +20,11 @@ def messages(report):
 RIGHT = {
     "warns": "import warnings\n{code}\nwarnings.warn('careful')\nnp.log(np.zeros(2))",
     "prints ten megabytes": "{code}\nprint('x' * 10_000_000)",
-    "prints while it is called": "{code}\n_right = softmax\ndef softmax(z):\n    print('z is', z)\n    return _right(z)",
+    "prints while it is called": "{code}\n_right = softmax\ndef softmax(z):\n    print(z)\n    return _right(z)",
     "raises after its definition": "{code}\nraise ValueError('left over')",
     "has magics": "%matplotlib inline\n!pip install numpy\n{code}\n%time softmax(np.ones((2, 2)))\nfiles = !ls",
     "has a cell magic": "%%time\n{code}",
-    "opens a plot window": "import matplotlib.pyplot as plt\n{code}\nfig, ax = plt.subplots()\nax.plot([1, 2])\nplt.show()",
+    "opens a plot window": "import matplotlib.pyplot as plt\n{code}\n_, ax = plt.subplots()\nax.plot([1, 2])",
     "shows things": "from IPython.display import display\n{code}\ndisplay(softmax(np.ones((1, 2))))",
     "asks for input": "{code}\nname = input('your name? ')",
     "calls check itself": "{code}\ncheck('softmax')",

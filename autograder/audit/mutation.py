@@ -50,7 +50,7 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
         for mutant in batch:
             cells = [Cell(0, "code", source, "setup") for source in topic.setup]
             cells.append(Cell(1, "code", mutant.source, "mutant"))
-            backend = Jailed(topic, cells, probes_source(topic))
+            backend = Jailed(topic, cells, probes_source(topic), ahead=False)
             grading = Grading(answers, backend, until_failure=not complete)
             yield grading
             backend.close()

@@ -15,7 +15,7 @@ def card(exercise: Exercise) -> str:
 
 def notice(report: Report) -> str:
     """Why there is no verdict: an unreadable submission, or our own fault."""
-    return _template("notice.html").render(report=report, style=_template("card.css").render())
+    return _template("notice.html").render(report=report, view=view, style=_template("card.css").render())
 
 
 @cache

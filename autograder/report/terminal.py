@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from autograder.report.view import STATUS, failures, passed, points, score, slips
+from autograder.report.view import STATUS, failures, passed, plain, points, score, slips
 from autograder.results import Exercise, Report
 
 
 def render(report: Report) -> str:
     """The whole report for a terminal."""
     if report.status != "graded":
-        return f"✗ {report.topic}: {report.status.replace('_', ' ')}\n    {report.reason}"
+        return f"✗ {report.topic}: {report.status.replace('_', ' ')}\n    {plain(report.reason)}"
     lines = [line for exercise in report.exercises for line in _exercise(exercise)]
     total = f"{report.topic}   {points(report.score or 0)} / {points(report.max_score)} points"
     return "\n".join([*lines, "─" * 60, total])
@@ -17,9 +17,9 @@ def render(report: Report) -> str:
 
 def line(report: Report) -> str:
     """One line of a class list: student, score or state, and what the reader should know."""
-    student = report.student or "?"
+    student = plain(report.student) or "?"
     if report.status != "graded":
-        return f"✗ {student:<24} {report.status.replace('_', ' '):<14} {report.reason}"
+        return f"✗ {student:<24} {report.status.replace('_', ' '):<14} {plain(report.reason)}"
     odd = [f"{e.id} {STATUS[e.status]}" for e in report.exercises if e.status in ("timeout", "crashed")]
     total = f"{points(report.score or 0)} / {points(report.max_score)}"
     return f"✓ {student:<24} {total:<14} {'; '.join(odd)}".rstrip()

@@ -38,7 +38,7 @@ class Failure:
 
 def slips(exercise: Exercise) -> list[Slip]:
     """The distinct mistakes that the checks of an exercise name."""
-    named = {c.misconception: c.hint or "" for c in exercise.checks if c.misconception}
+    named = {plain(c.misconception): plain(c.hint) for c in exercise.checks if c.misconception}
     return [Slip(title, hint) for title, hint in named.items()]
 
 
@@ -76,15 +76,21 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def plain(text: str | None) -> str:
+    """Text on one line without control characters: a student's words must not move the cursor."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join((text or "").split("\n")))
+
+
 def _failure(group: list[Check]) -> Failure:
     call, lines = _split(group[0])
-    titles = list(dict.fromkeys(c.title for c in group))
-    hint = None if group[0].misconception else group[0].hint
-    return Failure(titles, len(group), call if len(titles) == 1 else "", lines, hint)
+    titles = list(dict.fromkeys(plain(c.title) for c in group))
+    hint = None if group[0].misconception else plain(group[0].hint)
+    alone = len(titles) == 1 and not _general(group[0])
+    return Failure(titles, len(group), call if alone else "", lines, hint)
 
 
 def _split(check: Check) -> tuple[str, list[str]]:
-    lines = (check.message or "").splitlines()
+    lines = [plain(line) for line in (check.message or "").split("\n") if line]
     return (lines[0], lines[1:]) if len(lines) > 1 else ("", lines)
 
 
