@@ -1,5 +1,6 @@
 """What the checks of 04-regularization run beside the student's code. A probe takes and returns plain data."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ def plain_network_loss(
 ) -> float:
     """The test loss of the notebook's plain network D-256-256-C: He, Adam at 1e-3, batches of 32, no regularisation."""
     rng, sizes = np.random.RandomState(seed), [X.shape[1], 256, 256, n_classes]
-    theta = [rng.normal(scale=np.sqrt(2 / m), size=(m, n)) for m, n in zip(sizes, sizes[1:])]
+    theta = [rng.normal(scale=np.sqrt(2 / m), size=(m, n)) for m, n in pairwise(sizes)]
     theta += [np.zeros(n) for n in sizes[1:]]
     first, second, t = [0 * w for w in theta], [0 * w for w in theta], 0
     for _ in range(epochs):
