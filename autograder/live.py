@@ -24,7 +24,7 @@ class Verdict:
 
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
-        self.score = float(exercise.score)
+        self.score = min(float(exercise.score), float(exercise.max_score))  # nbgrader refuses more than a cell's points
 
     def __repr__(self) -> str:
         return repr(self.score)

@@ -27,10 +27,12 @@ LAYERS = [
     {"cli"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
+CHECKS = [p.stem for p in (PACKAGE / "checks").glob("[a-z]*.py") if not p.stem.startswith("test_")]
+RANK |= {f"checks.{name}": RANK["checks.data"] for name in CHECKS}  # what suites share, and probes
 
 
 def modules():
-    paths = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" and p.stem[:5] not in ("test_", "probe"))
+    paths = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" and p.stem[:5] != "test_")
     return [".".join(p.relative_to(PACKAGE).with_suffix("").parts) for p in paths]
 
 

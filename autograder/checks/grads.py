@@ -1,4 +1,4 @@
-"""What the checks of several topics say about gradients."""
+"""Dicts of named arrays, parameters or gradients, and what the checks of several topics say of them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +23,11 @@ def assert_tensors(actual: object, expected: Mapping[str, Any], name: str = "the
         return {k: assert_finite(assert_shape(actual[k], np.shape(e), f"{name}[{k!r}]")) for k, e in expected.items()}
     except CheckFailed as error:
         fail(error.message, saw=actual)
+
+
+def assert_shapes(actual: object, shapes: Mapping[str, tuple[int, ...]], name: str = "the result") -> dict[str, Array]:
+    """A dict with just these keys, each a finite array of its shape; return it as arrays of floats."""
+    return assert_tensors(actual, {key: np.zeros(shape) for key, shape in shapes.items()}, name)
 
 
 def assert_gradients(
