@@ -141,8 +141,8 @@ def _gradients(params, x, targets, p, lam, rng):
 
 
 def train_regularized(X, labels, n_classes, rng, epochs):
-    """Momentum on mini-batches, with dropout and a little L2: the parameters of a network D-128-128-C."""
-    sizes, targets = [X.shape[1], 128, 128, n_classes], np.eye(n_classes)[labels]
+    """Momentum on mini-batches, with dropout and a little L2: the parameters of a network D-128-96-C."""
+    sizes, targets = [X.shape[1], 128, 96, n_classes], np.eye(n_classes)[labels]
     params = {f"W{i}": rng.normal(scale=(2 / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(pairwise(sizes), 1)}
     params |= {f"b{i}": np.zeros(n) for i, n in enumerate(sizes[1:], 1)}
     velocity = {k: np.zeros(w.shape) for k, w in params.items()}

@@ -15,7 +15,7 @@ def beside(got, expected, name="value"):
         print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
         return
     rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
-    shown = [tuple(" ".join(f"{v:.6g}" for v in side) for side in row) for row in rows]
+    shown = [tuple(" ".join(f"{v + 0.0:.6g}" for v in side) for side in row) for row in rows]
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
@@ -90,8 +90,8 @@ def plain(seed=0, epochs=150):
     return curves, layers(rest[2])[2]
 
 
-def train_normalised(f, n=400, epochs=25):
-    """A network 64-128-10, trained with the functions of the dict `f` on clean digits, shifted by up to 1 pixel."""
+def train_normalised(f, n=400, epochs=60):
+    """A network 64-128-10, trained with the functions of the dict `f` on clean digits, half of them moved."""
     X, labels, *_ = noisy_digits(0, n, 0.0)
     rng = np.random.default_rng(0)
     theta = {"W1": rng.normal(size=(64, 128)) / 8, "gamma": np.ones(128), "beta": np.zeros(128)}
@@ -99,7 +99,8 @@ def train_normalised(f, n=400, epochs=25):
     states, running = {k: {} for k in theta}, (np.zeros(128), np.ones(128))
     for _ in range(epochs):
         for rows in np.split(rng.permutation(n), n // 40):
-            x = f["random_shift"](X[rows].reshape(-1, 8, 8), 1, rng).reshape(-1, 64)
+            moved = f["random_shift"](X[rows].reshape(-1, 8, 8), 1, rng).reshape(-1, 64)
+            x = np.where(rng.random((len(rows), 1)) < 0.5, moved, X[rows])
             z = x @ theta["W1"]
             a, *running = f["batchnorm_forward"](z, theta["gamma"], theta["beta"], *running, True)
             h = np.maximum(a, 0)
@@ -126,12 +127,6 @@ def _panels(columns, rows=1, height=3.2, **options):
     return figure.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
-def _show():
-    import matplotlib.pyplot as plt
-
-    plt.show()
-
-
 def _label(ax, title, xlabel, ylabel, **more):
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **more)
 
@@ -140,18 +135,19 @@ def plot_opening():
     """Digits with their given labels, a fifth of them wrong, and what a plain network makes of them."""
     X, labels, wrong, *_ = noisy_digits()
     images, losses = _panels(2, height=3.8, width_ratios=[1, 1.5])
-    for k in range(25):
-        left, top = 10 * (k % 5), 12 * (k // 5)
+    shown = np.concatenate([np.flatnonzero(wrong)[:5], np.flatnonzero(~wrong)[:20]])
+    for i, k in enumerate(np.random.RandomState(0).permutation(shown)):
+        left, top = 10 * (i % 5), 12 * (i // 5)
         images.imshow(X[k].reshape(8, 8), cmap="gray_r", extent=(left, left + 8, top + 8, top))
         look = {"color": RED, "weight": "bold"} if wrong[k] else {}
         images.text(left + 4, top - 0.4, labels[k], ha="center", **look)
-    images.set(title="labels as given; wrong ones in red", xlim=(-1, 49), ylim=(57, -3), xticks=[], yticks=[])
+    images.set(title="labels as given; wrong ones in red", xlim=(-1, 49), ylim=(57, -4))
+    images.axis("off")
     names = ["training, noisy labels", "validation, noisy labels", "test, clean labels"]
     for curve, name, colour, style in zip(plain()[0].values(), names, (BLUE, ORANGE, RED), ("-", ":", "--")):
         losses.plot(curve, style, color=colour, lw=2, label=f"{name}: {curve[-1]:.2f} at the end")
     _label(losses, "a plain network learns by heart", "epoch", "loss, nats", ylim=(0, None))
     losses.legend()
-    _show()
 
 
 def plot_shrinkage(l2_penalty, l1_penalty, lam=1.0):
@@ -168,13 +164,12 @@ def plot_shrinkage(l2_penalty, l1_penalty, lam=1.0):
     ax.axhline(0, color=GREY, lw=0.6)
     _label(ax, f"where w ends, strength {lam:g}", "a, where the data alone pull w to", "w")
     ax.legend()
-    _show()
 
 
 def plot_dropout(dropout_forward, rates=(0.1, 0.5, 0.8), units=100, draws=4000):
     """The sum of many kept and scaled entries, over many masks."""
     x = np.random.RandomState(0).uniform(0, 1, units)
-    axes = _panels(len(rates), height=3.0, sharex=True)
+    axes = _panels(len(rates), height=3.3, sharex=True)
     for ax, p in zip(axes, rates):
         sums = dropout_forward(np.tile(x, (draws, 1)), p, np.random.default_rng(0))[0].sum(axis=1)
         ax.hist(sums, bins=40, color=BLUE, alpha=0.7)
@@ -184,8 +179,7 @@ def plot_dropout(dropout_forward, rates=(0.1, 0.5, 0.8), units=100, draws=4000):
         _label(ax, f"p = {p}: spread {sums.std():.2f}, by formula {predicted:.2f}", "sum of y", "")
         ax.title.set_fontsize(10)
     axes[0].set_ylabel("number of masks")
-    axes[0].legend(fontsize=8)
-    _show()
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
 def plot_gradients(layernorm_forward, layernorm_backward, scales=(0.7, 1.0, 1.4), depth=20, width=64):
@@ -208,10 +202,10 @@ def plot_gradients(layernorm_forward, layernorm_backward, scales=(0.7, 1.0, 1.4)
                 d = (layernorm_backward(d, z, one)[0] if normalised else d) @ V.T
                 sizes.append(np.sqrt(np.mean(d**2)))
             ax.semilogy(range(depth, 0, -1), sizes, marker=marker, ms=4, color=colour, label=f"{scale} × He")
-        _label(ax, "with layer normalisation" if normalised else "without", "layer", "", xticks=[1, 5, 10, 15, 20])
+        title = "with layer normalisation: one line for all" if normalised else "without"
+        _label(ax, title, "layer", "", xticks=[1, 5, 10, 15, 20])
     axes[0].set_ylabel("size of dL/dh below the layer")
     axes[0].legend()
-    _show()
 
 
 def plot_smoothing(smooth_labels, soft_cross_entropy, rates=(0.0, 0.1, 0.4), C=10):
@@ -223,14 +217,15 @@ def plot_smoothing(smooth_labels, soft_cross_entropy, rates=(0.0, 0.1, 0.4), C=1
     for eps, colour, style in zip(rates, (GREY, BLUE, RED), (":", "-", "--")):
         target = smooth_labels(np.array([0]), C, eps)
         loss = np.array([soft_cross_entropy(z[None], target)[0] for z in logits])
-        ax.plot(gaps, loss, style, color=colour, lw=2, label=f"ε = {eps}: lowest at {gaps[loss.argmin()]:.2f}")
-        ax.plot(gaps[loss.argmin()], loss.min(), "o", color=colour, clip_on=False)
+        best = gaps[loss.argmin()]
+        lowest = f"at {best:.2f}" if best < gaps[-1] else "beyond the figure"
+        ax.plot(gaps, loss, style, color=colour, lw=2, label=f"ε = {eps:g}: lowest {lowest}")
+        ax.plot(best, loss.min(), "o", color=colour)
     _label(ax, "how confident should one be?", "right score minus each other score", "loss", ylim=(0, None))
     ax.legend()
-    _show()
 
 
-def plot_stopping(early_stopping, patiences=(3, 20)):
+def plot_stopping(early_stopping, patiences=(1, 20)):
     """The plain network's curves, and where your rule stops and goes back to."""
     curves = plain()[0]
     axes = _panels(len(patiences), height=3.4, sharey=True)
@@ -243,7 +238,6 @@ def plot_stopping(early_stopping, patiences=(3, 20)):
         _label(ax, f"patience {patience}", "epoch", "", ylim=(0, 3))
         ax.legend(fontsize=8)
     axes[0].set_ylabel("loss, nats")
-    _show()
 
 
 def plot_shifts(random_shift, copies=7, max_shift=2):
@@ -256,8 +250,7 @@ def plot_shifts(random_shift, copies=7, max_shift=2):
         for ax, picture in zip(row, [image, *moved]):
             ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1)
             ax.set(xticks=[], yticks=[])
-    axes[0].set_title("as scanned, and then moved by up to 2 pixels", loc="left")
-    _show()
+    axes[0].figure.suptitle("left: as scanned; the others: moved by up to 2 pixels")
 
 
 def plot_variances(activation_variances, depth=30, width=200):
@@ -271,7 +264,6 @@ def plot_variances(activation_variances, depth=30, width=200):
         _label(ax, activation, "layer", "")
     axes[0].set(ylabel="variance after the layer", ylim=(1e-30, 1e35))
     axes[0].legend(fontsize=8)
-    _show()
 
 
 def paired(train_regularized, predict_proba, seeds=5, epochs=150):
@@ -298,4 +290,3 @@ def paired(train_regularized, predict_proba, seeds=5, epochs=150):
     bars.plot([0, 1], [0, 1], color=GREY, ls=":", label="as sure as right")
     _label(bars, "is it as sure as it should be?", "probability of its answer", "share of right answers")
     bars.legend()
-    _show()

@@ -746,15 +746,17 @@ def inputs_counted_as_a_layer(depth, width, scheme, activation, rng):
 # -- train_regularized and predict_proba -------------------------------------------------------------
 
 
-def _train(X, labels, n_classes, rng, epochs, p=0.5, lam=0.002, targets=None, gradients=reference._gradients):
+def _train(X, labels, n_classes, rng, epochs, p=0.5, lam=0.002, spread=2.0):
     """The reference's training with other settings, and without its regularisation where they are 0."""
-    sizes, targets = [X.shape[1], 128, 128, n_classes], np.eye(n_classes)[labels] if targets is None else targets
-    params = {f"W{i}": rng.normal(scale=(2 / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(pairwise(sizes), 1)}
+    sizes, targets = [X.shape[1], 128, 96, n_classes], np.eye(n_classes)[labels]
+    params = {
+        f"W{i}": rng.normal(scale=(spread / m) ** 0.5, size=(m, n)) for i, (m, n) in enumerate(pairwise(sizes), 1)
+    }
     params |= {f"b{i}": np.zeros(n) for i, n in enumerate(sizes[1:], 1)}
     velocity = {k: np.zeros(w.shape) for k, w in params.items()}
     for _ in range(epochs):
         for rows in np.split(rng.permutation(len(X)), range(50, len(X), 50)):
-            grads = gradients(params, X[rows], targets[rows], p, lam, rng)
+            grads = reference._gradients(params, X[rows], targets[rows], p, lam, rng)
             velocity = {k: 0.9 * v + grads[k] for k, v in velocity.items()}
             params = {k: w - 0.02 * velocity[k] for k, w in params.items()}
     return params
@@ -771,7 +773,7 @@ def nothing_regularised(X, labels, n_classes, rng, epochs):
 @misconception("train_regularized", "How strong is the pull to zero beside the pull of the data? Print both norms.")
 def penalty_far_too_strong(X, labels, n_classes, rng, epochs):
     """the penalty is so strong that the weights go to zero"""
-    return _train(X, labels, n_classes, rng, epochs, p=0.0, lam=0.5)
+    return _train(X, labels, n_classes, rng, epochs, p=0.0, lam=0.15)
 
 
 @misconception("train_regularized", "Count the passes over the data. Where does `epochs` enter?")
@@ -780,21 +782,10 @@ def a_single_epoch(X, labels, n_classes, rng, epochs):
     return _train(X, labels, n_classes, rng, 1)
 
 
-@misconception("train_regularized", "What is the mean of a hidden layer in training, and what is it when predicting?")
-def trained_without_the_scale(X, labels, n_classes, rng, epochs):
-    """dropout in training lacks its scale, so that the hidden layers are twice as strong when predicting"""
-
-    def gradients(params, x, targets, p, lam, rng):
-        z1 = x @ params["W1"] + params["b1"]
-        h1, mask1 = never_scaled(reference._relu(z1), p, rng)
-        z2 = h1 @ params["W2"] + params["b2"]
-        h2, mask2 = never_scaled(reference._relu(z2), p, rng)
-        d3 = reference.soft_cross_entropy(h2 @ params["W3"] + params["b3"], targets)[1]
-        d2 = d3 @ params["W3"].T * mask2 * (z2 > 0)
-        d1 = d2 @ params["W2"].T * mask1 * (z1 > 0)
-        return {"W1": x.T @ d1, "b1": d1.sum(0), "W2": h1.T @ d2, "b2": d2.sum(0), "W3": h2.T @ d3, "b3": d3.sum(0)}
-
-    return _train(X, labels, n_classes, rng, epochs, gradients=gradients)
+@misconception("train_regularized", "Print your hidden layer after an epoch. Do its units differ from one another?")
+def weights_begin_at_zero(X, labels, n_classes, rng, epochs):
+    """all weights begin at zero, so the hidden units are dead, and nothing but the last bias learns"""
+    return _train(X, labels, n_classes, rng, epochs, spread=0.0)
 
 
 @misconception("predict_proba", "Ask it twice for the same image. Is prediction a part of training?")
