@@ -27,7 +27,7 @@ def test_a_backward_that_fits_its_own_wrong_forward_points_at_the_forward():
     assert hint(DY * 3 * X**2, lambda x: x**3) == OWN_FORWARD
 
 
-@pytest.mark.parametrize("forward", [lambda x: x**2, lambda x: x**3, lambda x: None, lambda x: 1 / 0], ids=str)
+@pytest.mark.parametrize("forward", [lambda x: x**2, lambda x: x**3, lambda x: None, lambda x: 1 / 0], ids=range(4))
 def test_a_backward_that_fits_no_forward_does_not(forward):
     assert hint(DY * X, forward) is None
 
