@@ -769,11 +769,14 @@ class TestTrainMlp:
     def test_digits(self, student, oracle, rng):
         """A network of 32 hidden neurons reads new digits about as well as it should"""
         X, labels, X_test, labels_test = digits(rng)
-        seed = generator(rng)
-        params = self.trained(student, X, labels, 10, 32, 0.05, 100, 32, seed)
-        best = accuracy(oracle.train_mlp(X, labels, 10, 32, 0.05, 100, 32, seed), X_test, labels_test)
-        line = min(0.93, best - 0.03)
-        assert_at_least(accuracy(params, X_test, labels_test), line, "the test accuracy", params)
+        seeds = generator(rng), generator(rng)
+        best = accuracy(oracle.train_mlp(X, labels, 10, 32, 0.05, 100, 32, seeds[0]), X_test, labels_test)
+        line, reached = min(0.93, best - 0.03), 0.0
+        for seed in seeds:  # a constant rate may end in a spike: then another start counts
+            if reached < line:
+                params = self.trained(student, X, labels, 10, 32, 0.05, 100, 32, seed)
+                reached = accuracy(params, X_test, labels_test)
+        assert_at_least(reached, line, "the test accuracy", params)
 
     @convergence
     def test_rings(self, student, rng):
