@@ -16,16 +16,16 @@ def _pad(x, padding):
 
 def conv2d_forward(x, W, b, stride=1, padding=0):
     """Cross-correlate x (N, C, H, W) with W (F, C, kH, kW), plus b (F,): (N, F, H', W'). LeCun et al. 1989."""
-    kH, kW = W.shape[2:]
-    y = np.zeros((len(x), len(W), *_places(x, kH, kW, stride, padding)))
-    x = _pad(x, padding)
-    for i, j in np.ndindex(y.shape[2:]):
+    *_, kH, kW = W.shape
+    h, w = _places(x, kH, kW, stride, padding)
+    x, y = _pad(x, padding), np.empty((len(x), len(W), h, w))
+    for i, j in np.ndindex(h, w):
         patch = x[:, :, i * stride : i * stride + kH, j * stride : j * stride + kW]  # (N, C, kH, kW)
         y[:, :, i, j] = np.einsum("ncpq,fcpq->nf", patch, W) + b
     return y
 
 
-def _places(x, kH, kW, stride, padding=0):
+def _places(x, kH, kW, stride, padding):
     """H', W': the places of a window on images (N, C, H, W), down and across."""
     return output_size(x.shape[2], kH, stride, padding), output_size(x.shape[3], kW, stride, padding)
 
@@ -38,7 +38,7 @@ def _windows(x, kH, kW, stride):
 
 def _lattice(i, j, shape, stride):
     """The pixel (i, j) of every window, as an index: one for each of the places in shape (..., H', W')."""
-    h, w = shape[-2:]
+    *_, h, w = shape
     return ..., slice(i, i + stride * h, stride), slice(j, j + stride * w, stride)
 
 

@@ -1,4 +1,4 @@
-"""Images for the checks, and what can be said of layers on them without being one: counts, orders, a yardstick of time."""
+"""Images for the checks, and what can be said of layers on them without being one: counts, orders, a yardstick."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -188,6 +188,12 @@ class TestIm2col:
         right = images * times_covered(images.shape, 4, 3, stride, padding)
         assert_close(student.col2im(cols, images.shape, 4, 3, stride, padding), right, "the images")
 
+    def test_defaults(self, student, images):
+        """Unless told otherwise, the stride is 1 and there is no padding, both ways"""
+        cols = assert_shape(student.im2col(images, 4, 3), (3 * 6 * 10, 24), "im2col")
+        right = images * times_covered(images.shape, 4, 3, 1, 0)
+        assert_close(student.col2im(cols, images.shape, 4, 3), right, "the images")
+
     @ways
     def test_adjoint(self, student, rng, images, stride, padding):
         """col2im is the adjoint of im2col: the sum of im2col(x) c is the sum of x col2im(c)"""
