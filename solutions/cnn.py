@@ -144,16 +144,14 @@ def cnn_loss_and_gradients(params, x, labels):
 
 
 def train_cnn(X, labels, n_classes, rng, epochs):
-    """Momentum (Polyak 1964) on mini-batches of 64, from He's start: W1 (F, C, 3, 3), b1, W2, b2."""
+    """Momentum (Polyak 1964) on mini-batches of about 64, from He's start: W1 (F, C, 3, 3), b1, W2, b2."""
     F, (C, H, W) = 16, X.shape[1:]
     flat = F * (H // 2) * (W // 2)
     params = {"W1": rng.normal(size=(F, C, 3, 3)) * np.sqrt(2 / (9 * C)), "b1": np.zeros(F)}
     params |= {"W2": rng.normal(size=(flat, n_classes)) * np.sqrt(2 / flat), "b2": np.zeros(n_classes)}
     velocity = dict.fromkeys(params, 0.0)
     for _ in range(epochs):
-        order = rng.permutation(len(X))
-        for start in range(0, len(X), 64):
-            batch = order[start : start + 64]
+        for batch in np.array_split(rng.permutation(len(X)), len(X) // 64 + 1):
             _, grads = cnn_loss_and_gradients(params, X[batch], labels[batch])
             velocity = {name: 0.9 * velocity[name] + grads[name] for name in params}
             params = {name: params[name] - 0.1 * velocity[name] for name in params}

@@ -652,6 +652,12 @@ class TestTrainCnn:
         for name in one:
             expect(np.abs(two[name] - one[name]).max() > 0, f"{name} is the same after one epoch and after two", two)
 
+    def test_labels_matter(self, student, rng, few):
+        """One epoch already learns: from the same start, other labels lead to other biases"""
+        seed, (X, labels) = generator(rng), few
+        one, other = (self.trained(student, X, y, 3, seed, 1) for y in (labels, (labels + 1) % 3))
+        expect(np.abs(one["b2"] - other["b2"]).max() > 0, "b2 is the same for other labels", one)
+
     @convergence
     def test_by_heart(self, student, rng):
         """Twelve noisy images are learnt by heart"""
