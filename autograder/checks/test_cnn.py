@@ -653,10 +653,10 @@ class TestTrainCnn:
             expect(np.abs(two[name] - one[name]).max() > 0, f"{name} is the same after one epoch and after two", two)
 
     def test_labels_matter(self, student, rng, few):
-        """One epoch already learns: from the same start, other labels lead to other biases"""
+        """One epoch already learns: from the same start, other labels lead to other weights"""
         seed, (X, labels) = generator(rng), few
         one, other = (self.trained(student, X, y, 3, seed, 1) for y in (labels, (labels + 1) % 3))
-        expect(np.abs(one["b2"] - other["b2"]).max() > 0, "b2 is the same for other labels", one)
+        expect(np.abs(one["W2"] - other["W2"]).max() > 0, "W2 is the same for other labels", one)
 
     @convergence
     def test_by_heart(self, student, rng):
@@ -671,21 +671,18 @@ class TestTrainCnn:
         gains = []
         for _ in range(3):
             X, labels, X_test, labels_test = digit_images(rng)
-            X, labels, X_test = moved(rng, X[:450]), labels[:450], moved(rng, X_test)
-            params = self.trained(student, X, labels, 10, generator(rng), 10)
+            X, labels, X_test = moved(rng, X[:500]), labels[:500], moved(rng, X_test)
+            params = self.trained(student, X, labels, 10, generator(rng), 16)
             baseline = linear_accuracy(X, labels, X_test, labels_test)
             gains.append(cnn_accuracy(params, X_test, labels_test) - baseline)
         assert_at_least(float(np.mean(gains)), 0.0, "the mean gain in test accuracy", gains)
 
     @convergence
-    def test_digits(self, student, oracle, rng):
+    def test_digits(self, student, rng):
         """20 epochs on real digits read new ones about as well as they should"""
         X, labels, X_test, labels_test = digit_images(rng)
-        seed = generator(rng)
-        params = self.trained(student, X, labels, 10, seed, 20)
-        best = cnn_accuracy(oracle.train_cnn(X, labels, 10, seed, 20), X_test, labels_test)
-        line = min(0.95, best - 0.03)
-        assert_at_least(cnn_accuracy(params, X_test, labels_test), line, "the test accuracy", params)
+        params = self.trained(student, X, labels, 10, generator(rng), 20)
+        assert_at_least(cnn_accuracy(params, X_test, labels_test), 0.95, "the test accuracy", params)
 
     @robust
     def test_arguments_unchanged(self, student, rng, few):
