@@ -1,6 +1,7 @@
 """The reference for 06-bptt: networks with a memory, and gradients that go back through time, in plain NumPy.
 
-Sequences are (N, T, D). Backwards take the upstream gradient first and return gradients in the order of the forward's inputs.
+Sequences are (N, T, D). A backward takes the upstream gradient first and returns gradients in the order of the
+forward's inputs.
 """
 
 import math
@@ -76,7 +77,7 @@ def clip_gradients(grads, max_norm):
 
 
 def lstm_step_forward(x, h_prev, c_prev, Wx, Wh, b):
-    """One step of an LSTM: x (N, D), h_prev and c_prev (N, H) -> h, c. Hochreiter & Schmidhuber 1997, Gers et al. 2000."""
+    """One step: x (N, D), h_prev and c_prev (N, H) -> h, c. Hochreiter & Schmidhuber 1997; Gers et al. 2000."""
     i, f, g, o = _gates(x, h_prev, Wx, Wh, b)
     c = f * c_prev + i * g
     return o * np.tanh(c), c
@@ -162,8 +163,8 @@ def train_char_rnn(ids, mask, vocab_size, hidden, steps, rng):
 
 
 def _start(vocab_size, hidden, rng):
-    """Weights to begin with; Wh is orthogonal, so that what it carries neither fades nor grows. Saxe et al. 2014."""
-    E = rng.normal(size=(vocab_size, hidden))
+    """A start with Wh orthogonal (Saxe et al. 2014) and E small, so that a state neither fades nor saturates."""
+    E = 0.2 * rng.normal(size=(vocab_size, hidden))
     Wx, Wy = (rng.normal(size=size) / math.sqrt(hidden) for size in [(hidden, hidden), (hidden, vocab_size)])
     Wh = np.linalg.qr(rng.normal(size=(hidden, hidden)))[0]
     return {"E": E, "Wx": Wx, "Wh": Wh, "b": np.zeros(hidden), "Wy": Wy, "by": np.zeros(vocab_size)}

@@ -1,7 +1,7 @@
 """Dinosaurs by name: data to train character models on, and what counting pairs of letters achieves on them.
 
-Genera of (non-avian) dinosaurs as they stand in the literature, valid or not, among them synonyms and doubtful ones: what
-counts here is how they are spelt. Symbol 0 is the dot that stands before and after each name; a to z are 1 to 26.
+Genera of (non-avian) dinosaurs as they stand in the literature, valid or not, synonyms and doubtful ones
+among them: what counts here is how they are spelt. Symbol 0 is the dot that stands before and after each name; a to z are 1 to 26.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def decode(ids: Iterable[int]) -> str:
 
 
 def bigram_nll(ids: Ids, mask: NDArray[np.bool_], n_symbols: int = len(SYMBOLS)) -> float:
-    """The mean loss (nats) of the best model that sees one symbol only: the frequencies of pairs, counted on these rows."""
+    """The mean loss (nats) of the best model that sees one symbol only: the frequencies of pairs on these rows."""
     before, after = ids[:, :-1][mask], ids[:, 1:][mask]
     counts = np.zeros((n_symbols, n_symbols))
     np.add.at(counts, (before, after), 1)
@@ -1158,7 +1158,6 @@ stygivenator
 styracosaurus
 succinodon
 suchomimus
-suchoprion
 suchosaurus
 sulaimanisaurus
 supersaurus
@@ -1373,4 +1372,4 @@ zuniceratops
 zuolong
 zupaysaurus
 zuul
-""".split()
+""".split()  # noqa: SIM905
