@@ -1,7 +1,8 @@
 """Dinosaurs by name: data to train character models on, and what counting pairs of letters achieves on them.
 
-Genera of (non-avian) dinosaurs as they stand in the literature, valid or not, synonyms and doubtful ones
-among them: what counts here is how they are spelt. Symbol 0 is the dot that stands before and after each name; a to z are 1 to 26.
+Genera of (non-avian) dinosaurs as they stand in the literature, valid or not, synonyms and doubtful ones among
+them: what counts here is how they are spelt. Symbol 0 is the dot that stands before and after each name; a to z
+are 1 to 26.
 """
 
 from collections.abc import Iterable, Sequence

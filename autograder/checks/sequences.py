@@ -48,8 +48,9 @@ def nll(params: Params, ids: Ids, mask: NDArray[Any]) -> float:
 
 
 def some_names(rng: np.random.RandomState, n: int) -> tuple[Ids, NDArray[np.bool_]]:
-    """n dinosaurs drawn at random, their letters renamed at random; the dot stays symbol 0."""
-    ids, mask = encode([NAMES[i] for i in rng.permutation(len(NAMES))[:n]])
+    """n dinosaurs of at most 11 letters drawn at random, their letters renamed at random; the dot stays symbol 0."""
+    short = [name for name in NAMES if len(name) <= 11]
+    ids, mask = encode([short[i] for i in rng.permutation(len(short))[:n]])
     return np.concatenate([[0], 1 + rng.permutation(26)])[ids], mask
 
 

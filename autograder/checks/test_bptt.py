@@ -445,7 +445,7 @@ class TestSequenceLoss:
         loss, dlogits = assert_parts(
             student.sequence_cross_entropy(logits, np.array([[0, 1]]), np.ones((1, 2))), self.names
         )
-        assert_scalar(loss, np.log(2))
+        assert_close(loss, np.log(2), "the loss", tolerance=1e-3)  # float32 has three digits behind 10,000
         assert_close(dlogits, [[[-0.25, 0.25], [0.25, -0.25]]], "dlogits")
 
     @robust
@@ -686,8 +686,8 @@ class TestGradientFlow:
         """Asleep at z = 0, with Wh a turn of size 0.5, 1 or 1.5, each step back multiplies by just that"""
         zeros, Wh = np.zeros((2, 30, 3)), factor * np.array(TURN)
         norms = student.gradient_norms(rng.normal(size=(3, 4)), Wh, np.zeros(4), zeros, np.zeros((2, 4)))
-        assert_close(np.log(np.abs(assert_finite(assert_shape(norms, (30,))) + 1e-30)),
-                     np.log(np.sqrt(8)) + np.log(factor) * np.arange(29, -1, -1), "log of the norms")  # fmt: skip
+        size = np.log(np.abs(assert_finite(assert_shape(norms, (30,), "the norms"))) + 1e-30)
+        assert_close(size, np.log(np.sqrt(8)) + np.log(factor) * np.arange(29, -1, -1), "log of the norms")
 
     def test_saturated(self, student):
         """A saturated neuron lets nothing through"""
@@ -837,14 +837,14 @@ class TestSampleName:
     @pytest.mark.parametrize("temperature", [0.5, 1, 3.0])
     def test_distribution(self, student, rng, model, temperature):
         """Names of up to three symbols come as often as softmax(scores / temperature) says"""
-        names = self.written(student, model, 4, 0, 3, temperature, generator(rng), times=1200)
+        names = self.written(student, model, 4, 0, 3, temperature, generator(rng), times=900)
         off = surprise(names, name_probabilities(model, 4, 0, 3, temperature))
         assert_at_most(off, 6, "the distance of the worst count, in standard errors,", names)
 
     def test_start_is_end(self, student, rng):
         """One and the same symbol may begin and end a name"""
         model = character_model(rng, 3, 2, 4, scale=2.0)
-        names = self.written(student, model, 0, 0, 2, 1.0, generator(rng), times=800)
+        names = self.written(student, model, 0, 0, 2, 1.0, generator(rng), times=600)
         off = surprise(names, name_probabilities(model, 0, 0, 2, 1.0))
         assert_at_most(off, 6, "the distance of the worst count, in standard errors,", names)
 
@@ -944,8 +944,8 @@ class TestTrainCharRnn:
     def test_names(self, student, rng):
         """Names are predicted better than by the frequencies of pairs of letters"""
         ids, mask = some_names(rng, 200)
-        params = self.trained(student, ids, mask, 27, 64, 200, generator(rng))
-        assert_at_most(nll(params, ids, mask), 0.8 * bigram_nll(ids, mask), "the mean loss on the names", params)
+        params = self.trained(student, ids, mask, 27, 48, 300, generator(rng))
+        assert_at_most(nll(params, ids, mask), 0.9 * bigram_nll(ids, mask), "the mean loss on the names", params)
 
     @robust
     def test_arguments_unchanged(self, student, rng):
