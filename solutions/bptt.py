@@ -46,7 +46,7 @@ def rnn_backward(dh, x, h0, h, Wx, Wh):
 
     Backpropagation through time (Werbos 1990): each state's own share, and what comes back from the step behind it.
     """
-    dx, carry, shared = np.zeros(x.shape), np.zeros(h0.shape), [0.0, 0.0, 0.0]
+    dx, carry, shared = np.empty(x.shape), np.zeros(h0.shape), [0.0, 0.0, 0.0]
     for t in reversed(range(x.shape[1])):
         h_prev = h[:, t - 1] if t > 0 else h0
         dx[:, t], carry, *grads = rnn_step_backward(dh[:, t] + carry, x[:, t], h_prev, h[:, t], Wx, Wh)
@@ -56,10 +56,9 @@ def rnn_backward(dh, x, h0, h, Wx, Wh):
 
 def sequence_cross_entropy(logits, targets, mask):
     """Mean of -log softmax(logits (N, T, V))[target] over the unmasked tokens of (N, T); loss and dlogits."""
-    mask = np.asarray(mask, float)
     log_p = logits - _log_sum_exp(logits)
     chosen = np.arange(logits.shape[2]) == np.asarray(targets)[:, :, None]  # one-hot (N, T, V)
-    weight = (mask / mask.sum())[:, :, None]
+    weight = (mask / np.sum(mask))[:, :, None]
     return float(-np.sum(weight * chosen * log_p)), weight * (np.exp(log_p) - chosen)
 
 
@@ -71,7 +70,7 @@ def _log_sum_exp(z):
 
 def clip_gradients(grads, max_norm):
     """The gradients, shortened all alike if their common norm exceeds max_norm. Pascanu, Mikolov & Bengio 2013."""
-    norm = math.sqrt(sum(float(np.sum(np.square(g, dtype=float))) for g in grads.values()))
+    norm = math.sqrt(sum(float(np.sum(np.square(g))) for g in grads.values()))
     scale = max_norm / norm if norm > max_norm else 1.0
     return {name: scale * g for name, g in grads.items()}
 
@@ -127,11 +126,11 @@ def char_rnn_loss_and_gradients(params, ids, mask):
 
 def sample_name(params, start, end, max_length, temperature, rng):
     """Draw one symbol after the other until `end` or max_length of them: a list of ids without start and end."""
-    h, symbol, name = np.zeros((1, len(params["Wh"]))), start, []
+    h, symbol, name = np.zeros(len(params["Wh"])), start, []  # one name: no batch axis
     for _ in range(max_length):
-        x = embedding_forward([symbol], params["E"])
+        x = embedding_forward(symbol, params["E"])
         h = rnn_step_forward(x, h, params["Wx"], params["Wh"], params["b"])
-        symbol = _draw((h @ params["Wy"] + params["by"])[0], temperature, rng)
+        symbol = _draw(h @ params["Wy"] + params["by"], temperature, rng)
         if symbol == end:
             break
         name.append(symbol)
@@ -142,23 +141,20 @@ def _draw(logits, temperature, rng):
     """A symbol with the probabilities softmax(logits / temperature), at temperature 0 the likeliest."""
     if temperature == 0:
         return int(np.argmax(logits))
-    z = (logits - logits.max()) / temperature
+    z = logits / temperature
     return int(rng.choice(len(z), p=np.exp(z - _log_sum_exp(z))))
 
 
 def train_char_rnn(ids, mask, vocab_size, hidden, steps, rng):
-    """Adam (Kingma & Ba 2015) on batches of 32 rows, gradients clipped: the parameters of a character model."""
-    params = _start(vocab_size, hidden, rng)
-    m, v = ({name: np.zeros(tensor.shape) for name, tensor in params.items()} for _ in range(2))
+    """Momentum (Polyak 1964) on batches of 32 rows, gradients clipped: the parameters of a character model."""
+    params, velocity = _start(vocab_size, hidden, rng), {}
     rows = np.flatnonzero(np.any(mask, axis=1))  # a row without a target has nothing to say
-    for t in range(1, steps + 1):
-        batch = rng.choice(rows, size=min(32, len(rows)), replace=False)
-        grads = char_rnn_loss_and_gradients(params, ids[batch], mask[batch])[1]
-        for name, g in clip_gradients(grads, 1.0).items():
-            m[name] = 0.9 * m[name] + 0.1 * g
-            v[name] = 0.99 * v[name] + 0.01 * g**2
-            step = m[name] / (1 - 0.9**t) / (np.sqrt(v[name] / (1 - 0.99**t)) + 1e-8)
-            params[name] = params[name] - 0.01 * step
+    for _ in range(steps):
+        batch = rng.choice(rows, size=32)
+        grads = clip_gradients(char_rnn_loss_and_gradients(params, ids[batch], mask[batch])[1], 1.0)
+        for name in grads:
+            velocity[name] = 0.9 * velocity.get(name, 0.0) + grads[name]
+            params[name] = params[name] - 0.1 * velocity[name]
     return params
 
 

@@ -703,18 +703,16 @@ def a_generator_of_its_own(params, start, end, max_length, temperature, rng):
 # -- train_char_rnn ------------------------------------------------------------------------------------
 
 
-def _train(ids, mask, vocab_size, hidden, steps, rng, start=None, loss=None, frozen=(), rate=0.01, batch=32):
+def _train(ids, mask, vocab_size, hidden, steps, rng, start=None, loss=None, frozen=(), rate=0.1):
     """The reference's training with one part replaced."""
-    params = (start or reference._start)(vocab_size, hidden, rng)
-    m, v = ({name: np.zeros(tensor.shape) for name, tensor in params.items()} for _ in range(2))
+    params, velocity = (start or reference._start)(vocab_size, hidden, rng), {}
     rows = np.flatnonzero(np.any(mask, axis=1))
-    for t in range(1, steps + 1):
-        part = rng.choice(rows, size=min(batch, len(rows)), replace=False)
-        grads = (loss or reference.char_rnn_loss_and_gradients)(params, ids[part], mask[part])[1]
+    for _ in range(steps):
+        batch = rng.choice(rows, size=32)
+        grads = (loss or reference.char_rnn_loss_and_gradients)(params, ids[batch], mask[batch])[1]
         for name, g in reference.clip_gradients(grads, 1.0).items():
-            m[name], v[name] = 0.9 * m[name] + 0.1 * g, 0.99 * v[name] + 0.01 * g**2
-            step = m[name] / (1 - 0.9**t) / (np.sqrt(v[name] / (1 - 0.99**t)) + 1e-8)
-            params[name] = params[name] - (0 if name in frozen else rate) * step
+            velocity[name] = 0.9 * velocity.get(name, 0.0) + g
+            params[name] = params[name] - (0 if name in frozen else rate) * velocity[name]
     return params
 
 
@@ -751,7 +749,7 @@ def embeddings_frozen(*args):
 @misconception("train_char_rnn", "In which direction does the loss fall?")
 def steps_uphill(*args):
     """the steps go along the gradient instead of against it"""
-    return _train(*args, rate=-0.01)
+    return _train(*args, rate=-0.1)
 
 
 @misconception("train_char_rnn", "How many updates were asked for?")
