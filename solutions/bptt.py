@@ -147,10 +147,11 @@ def _draw(logits, temperature, rng):
 
 def train_char_rnn(ids, mask, vocab_size, hidden, steps, rng):
     """Momentum (Polyak 1964) on batches of 32 rows, gradients clipped: the parameters of a character model."""
-    params, velocity = _start(vocab_size, hidden, rng), {}
+    params = _start(vocab_size, hidden, rng)
+    velocity = {}
     rows = np.flatnonzero(np.any(mask, axis=1))  # a row without a target has nothing to say
     for _ in range(steps):
-        batch = rng.choice(rows, size=32)
+        batch = rng.choice(rows, 32)
         grads = clip_gradients(char_rnn_loss_and_gradients(params, ids[batch], mask[batch])[1], 1.0)
         for name in grads:
             velocity[name] = 0.9 * velocity.get(name, 0.0) + grads[name]
@@ -159,8 +160,8 @@ def train_char_rnn(ids, mask, vocab_size, hidden, steps, rng):
 
 
 def _start(vocab_size, hidden, rng):
-    """A start with Wh orthogonal (Saxe et al. 2014) and E small, so that a state neither fades nor saturates."""
-    E = 0.2 * rng.normal(size=(vocab_size, hidden))
-    Wx, Wy = (rng.normal(size=size) / math.sqrt(hidden) for size in [(hidden, hidden), (hidden, vocab_size)])
+    """A start with Wh orthogonal (Saxe et al. 2014) and small inputs, so that a state neither fades nor saturates."""
+    sizes = [(vocab_size, hidden), (hidden, hidden), (hidden, vocab_size)]
+    E, Wx, Wy = (rng.normal(size=size) / math.sqrt(hidden) for size in sizes)
     Wh = np.linalg.qr(rng.normal(size=(hidden, hidden)))[0]
     return {"E": E, "Wx": Wx, "Wh": Wh, "b": np.zeros(hidden), "Wy": Wy, "by": np.zeros(vocab_size)}

@@ -708,7 +708,7 @@ def _train(ids, mask, vocab_size, hidden, steps, rng, start=None, loss=None, fro
     params, velocity = (start or reference._start)(vocab_size, hidden, rng), {}
     rows = np.flatnonzero(np.any(mask, axis=1))
     for _ in range(steps):
-        batch = rng.choice(rows, size=32)
+        batch = rng.choice(rows, 32)
         grads = (loss or reference.char_rnn_loss_and_gradients)(params, ids[batch], mask[batch])[1]
         for name, g in reference.clip_gradients(grads, 1.0).items():
             velocity[name] = 0.9 * velocity.get(name, 0.0) + g
