@@ -937,7 +937,7 @@ class TestTrainCharRnn:
     def test_recall(self, student, rng):
         """The first of eleven symbols is remembered to the end, which only a gradient through all steps can teach"""
         ids, mask = recall(rng, 900)
-        params = self.trained(student, ids[:500], mask[:500], 4, 16, 400, generator(rng))
+        params = self.trained(student, ids[:500], mask[:500], 4, 24, 600, generator(rng))
         assert_at_least(recalled(params, ids[500:]), 0.95, "the share that is recalled", params)
 
     @convergence
