@@ -161,12 +161,12 @@ class TestAttention:
         assert_close(out, oracle.attention_forward(*case, mask)[0], "out")
 
     @robust
-    @pytest.mark.parametrize("sign", [1, -1], ids=["large", "very negative"])
-    def test_extreme_scores(self, student, sign):
-        """Scores of ±1,000 do not overflow: equal ones share, a lower one gets nothing"""
-        K = np.array([[1000.0], [1000.0], [990.0]]) if sign > 0 else np.array([[-1000.0], [-1000.0], [-1010.0]])
-        out, _ = self.forward(student, (np.array([[1.0]]), K, np.array([[2.0], [4.0], [90.0]])))
-        assert_close(out, [[3.0]], "out", tolerance=2e-3)  # exp(-10) of 87
+    @pytest.mark.parametrize("sign, right", [(1, [[3.0], [7.0]]), (-1, [[7.0], [3.0]])], ids=["+", "-"])
+    def test_extreme_scores(self, student, sign, right):
+        """Scores of ±1,000 do not overflow, nor do they drown those of another query"""
+        Q, K = np.array([[1.0], [-0.1]]), sign * np.array([[1000.0], [1000.0], [0.0], [-1000.0]])
+        out, _ = self.forward(student, (Q, K, np.array([[2.0], [4.0], [90.0], [7.0]])))
+        assert_close(out, right, "out")
 
     @robust
     def test_loud_forbidden_key(self, student):
@@ -583,6 +583,16 @@ class TestBlock:
         assert_close(dx, right[0], "dx")
 
     @robust
+    def test_equal_channels(self, student, oracle, rng, case):
+        """A position whose channels are all equal is no division by zero, forward or backward"""
+        x, params, H = case
+        x[:, 2] = 1.5
+        assert_close(student.block_forward(x, params, H), oracle.block_forward(x, params, H))
+        dy = rng.normal(size=x.shape)
+        right = oracle.block_backward(dy, x, params, H)[0]
+        assert_close(parts_of(student.block_backward(dy, x, params, H), x)[0], right, "dx", tolerance=1e-4)
+
+    @robust
     def test_arguments_unchanged(self, student, rng, case):
         """x, params and dy are left as they were"""
         student.block_forward(*case)
@@ -805,12 +815,13 @@ class TestGenerate:
 
     @pytest.mark.kind("speed")
     def test_work(self, student, rng):
-        """60 new tokens behind 120 take generate_cached at most a third of the time that generate takes"""
-        params, ids = gpt_params(rng, 7, 32, 48, 2), rng.randint(0, 7, size=(2, 120))
-        rest = ids, 60, 4, 0, generator(rng)
-        cached = min(seconds(lambda: student.generate_cached(params, *rest)) for _ in range(3))
-        plain = min(seconds(lambda: student.generate(params, *rest)) for _ in range(2))
-        ratio = min(plain / cached, 10.0)  # far above the line it is all one
+        """60 new tokens behind 140 take generate_cached at most a third of the time that generate takes"""
+        params, ids = gpt_params(rng, 7, 32, 48, 2), rng.randint(0, 7, size=(1, 140))
+        rest, times = (ids, 60, 4, 0, generator(rng)), {student.generate: [], student.generate_cached: []}
+        plain, cached = times
+        for run in (cached, plain, cached, cached, plain, cached):  # in turns: a busy moment is nobody's fault
+            times[run].append(seconds(lambda run=run: run(params, *rest)))
+        ratio = min(min(times[plain]) / min(times[cached]), 10.0)  # far above the line it is all one
         assert_at_least(ratio, 3, "the time of generate, in times of generate_cached", {"ratio": "too small"})
 
 
