@@ -814,14 +814,18 @@ class TestGenerate:
         assert_unchanged(student)
 
     @pytest.mark.kind("speed")
-    def test_work(self, student, rng):
+    def test_work(self, student, oracle, rng):
         """60 new tokens behind 140 take generate_cached at most a third of the time that generate takes"""
-        params, ids = gpt_params(rng, 7, 32, 48, 2), rng.randint(0, 7, size=(1, 140))
+        params, ids = gpt_params(rng, 7, 32, 16, 1, loud=3), rng.randint(0, 7, size=(2, 140))
         rest, times = (ids, 60, 4, 0, generator(rng)), {student.generate: [], student.generate_cached: []}
+        right = oracle.generate(params, *rest)
         plain, cached = times
-        for run in (cached, plain, cached, cached, plain, cached):  # in turns: a busy moment is nobody's fault
-            times[run].append(seconds(lambda run=run: run(params, *rest)))
-        ratio = min(min(times[plain]) / min(times[cached]), 10.0)  # far above the line it is all one
+        for run in (cached, plain, cached, cached):  # in turns: a busy moment is nobody's fault
+            start = time.perf_counter()
+            tokens = run(params, *rest)
+            times[run].append(time.perf_counter() - start)
+            assert_close(tokens, right, "the tokens")
+        ratio = min(times[plain][0] / min(times[cached]), 10.0)  # far above the line it is all one
         assert_at_least(ratio, 3, "the time of generate, in times of generate_cached", {"ratio": "too small"})
 
 
@@ -829,13 +833,6 @@ def probabilities(scores):
     """Softmax along the last axis."""
     odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return odds / odds.sum(axis=-1, keepdims=True)
-
-
-def seconds(call):
-    """How long it takes, by the grader's clock."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 @pytest.mark.exercise("train_transformer")
@@ -884,7 +881,7 @@ class TestTrainTransformer:
         ids, targets, mask = reversal(rng, 200)
         params, n_heads = self.trained(student, (ids, targets, mask), 11, generator(rng), 3)
         right = turned_rightly(self.scores(student, params, ids, n_heads, 11), targets, mask)
-        assert_at_most(right, 0.5, "the share of tokens turned rightly after three steps", params)
+        assert_at_most(right, 0.2, "the share of tokens turned rightly after three steps", params)
 
     @convergence
     def test_reversal(self, student, rng):
