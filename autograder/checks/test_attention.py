@@ -851,14 +851,21 @@ class TestTrainTransformer:
 
     @shape
     def test_a_model(self, student, rng, small):
-        """What comes back is a model that gpt_forward takes, also when a token of the vocabulary never occurs"""
+        """A model that gpt_forward takes comes back, with a row of E and a column of Wy for every token there is"""
         params, n_heads = self.trained(student, small, 8, generator(rng), 2)
         self.scores(student, params, small[0], n_heads, 8)
+        keys = gpt_params(np.random.RandomState(0), 8, 4, 5, 0)
+        expect(
+            isinstance(params, dict) and params.keys() == keys.keys(), f"params should have the keys {', '.join(keys)}"
+        )
+        expect(len(params["E"]) == 8, f"E has {len(params['E'])} rows, expected vocab_size = 8", params["E"])
 
     def test_masked_targets(self, student, rng, small):
-        """The targets of masked tokens play no part"""
-        ids, targets, mask = small
-        seed, other = generator(rng), np.where(mask == 1, targets, rng.randint(0, 5, size=targets.shape))
+        """The targets of masked tokens play no part, whichever tokens of a sequence are masked"""
+        ids, targets, _ = small
+        mask = rng.uniform(size=targets.shape) < 0.5
+        mask[:, 0] = True
+        seed, other = generator(rng), np.where(mask, targets, rng.randint(0, 5, size=targets.shape))
         logits = [self.scores(student, *self.after(student, (ids, t, mask), seed), 5) for t in (targets, other)]
         assert_close(logits[1], logits[0], "the scores after training with other masked targets")
 
