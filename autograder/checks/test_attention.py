@@ -12,6 +12,7 @@ from autograder.checks.transformer import (
     block_params,
     feed_forward_params,
     gpt_params,
+    noisy_language,
     reversal,
 )
 from autograder.compare import (
@@ -891,6 +892,17 @@ class TestTrainTransformer:
         assert_at_most(right, 0.2, "the share of tokens turned rightly after three steps", params)
 
     @convergence
+    def test_known_entropy(self, student, rng):
+        """On a language of chance, the loss on new text comes near its entropy, and never below"""
+        text, least = noisy_language(rng, 800, 12)
+        data = text[:400, :-1], text[:400, 1:], np.ones((400, 12))
+        params, n_heads = self.trained(student, data, 6, generator(rng), 150)
+        loss = mean_loss(self.scores(student, params, text[400:, :-1], n_heads, 6), text[400:, 1:])
+        low = f"the loss is {least - loss:.3g} below what is possible: does a position see what comes after it?"
+        expect(loss - least > -0.03, low, params)
+        assert_at_most(loss - least, 0.2, "the loss on new text, less what is possible", params)
+
+    @convergence
     def test_reversal(self, student, rng):
         """After 400 steps it turns new sequences of eight symbols round"""
         ids, targets, mask = reversal(rng, 2500)
@@ -910,3 +922,10 @@ class TestTrainTransformer:
 def turned_rightly(logits, targets, mask):
     """The share of unmasked tokens that are the likeliest by these scores."""
     return float(np.mean((logits.argmax(axis=2) == targets)[mask == 1]))
+
+
+def mean_loss(logits, targets):
+    """The cross-entropy, measured by the grader."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return float(-np.take_along_axis(log_p, targets[..., None], axis=-1).mean())

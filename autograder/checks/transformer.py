@@ -50,3 +50,18 @@ def reversal(rng: np.random.RandomState, n: int, length: int = 8, symbols: int =
     mask = np.zeros((n, 2 * length))
     mask[:, length:] = 1
     return whole[:, :-1], whole[:, 1:], mask
+
+
+def noisy_language(rng: np.random.RandomState, n: int, length: int, tokens: int = 6) -> tuple[NDArray[np.int64], float]:
+    """n texts (n, length + 1), each token drawn given the one before, and the least loss on the last half.
+
+    That loss is the mean of -log p(token) under the chances that drew it, over the rows from n // 2 on.
+    """
+    chances = rng.gamma(0.5, size=(tokens, tokens)) + 0.02
+    chances /= chances.sum(axis=1, keepdims=True)
+    text = rng.randint(0, tokens, size=(n, length + 1))
+    for t in range(length):
+        above = rng.uniform(size=(n, 1)) > chances[text[:, t]].cumsum(axis=1)
+        text[:, t + 1] = np.minimum(above.sum(axis=1), tokens - 1)
+    late = text[n // 2 :]
+    return text, float(-np.log(chances[late[:, :-1], late[:, 1:]]).mean())
