@@ -5,6 +5,17 @@ import time
 import numpy as np
 import pytest
 
+from autograder.checks.attending import (
+    KINDS,
+    MASKS,
+    a_mask,
+    assert_blind_to_the_future,
+    mean_loss,
+    parts_of,
+    probabilities,
+    queries_keys_values,
+    turned_rightly,
+)
 from autograder.checks.grads import assert_gradients, assert_linear
 from autograder.checks.nested import assert_nested, assert_structure, vector
 from autograder.checks.transformer import (
@@ -61,28 +72,6 @@ class TestPositionalEncoding:
 
 
 # -- attention ---------------------------------------------------------------------------------------
-
-
-def queries_keys_values(rng, lead=(2, 3), Tq=4, Tk=6, d=5, dv=7):
-    """Q (..., Tq, d), K (..., Tk, d), V (..., Tk, dv), all dimensions different."""
-    return [rng.normal(size=(*lead, *size)) for size in [(Tq, d), (Tk, d), (Tk, dv)]]
-
-
-def a_mask(rng, size):
-    """Some pairs allowed, some not, at least one key for each query."""
-    mask = rng.uniform(size=size) < 0.5
-    mask[..., 0] |= ~mask.any(axis=-1)
-    mask[..., -1] &= mask[..., :-1].sum(axis=-1) == 0
-    return mask
-
-
-MASKS = {
-    "(Tq, Tk)": (4, 6),
-    "(N, 1, Tq, Tk)": (2, 1, 4, 6),
-    "(1, Tk)": (1, 6),
-    "(N, H, Tq, Tk)": (2, 3, 4, 6),
-}
-KINDS = {"True and False": bool, "1 and 0": int, "1.0 and 0.0": float}
 
 
 @pytest.mark.exercise("attention")
@@ -301,33 +290,7 @@ class TestHeads:
         assert_unchanged(student)
 
 
-# -- what the sublayers have in common ---------------------------------------------------------------
-
-
-def assert_blind_to_the_future(layer, x, causal):
-    """`layer` (N, T, D) -> (N, T, ...): what stands at position j reaches j and later ones, and not those before."""
-    j = x.shape[1] // 2
-    other = x.copy()
-    other[:, j] = -3 * other[:, j] + 1
-    before, after = (assert_finite(layer(part), "the output") for part in (x, other))
-    early = np.abs(after - before)[:, :j].max()
-    if causal:
-        found = f"another input at position {j} changes earlier outputs by up to {early:.3g}, expected 0"
-        expect(early <= 1e-6 * np.abs(before).max(), found, [before, after])
-    else:
-        expect(early > 1e-6, f"another input at position {j} changes no earlier output, expected a change", after)
-    for t in range(j, x.shape[1]):
-        expect(
-            np.abs(after - before)[:, t].max() > 1e-6,
-            f"another input at position {j} does not reach the output at position {t}",
-            [before, after],
-        )
-
-
-def parts_of(result, x):
-    """dx, of the shape of x and finite, and the gradients of the parameters."""
-    dx, grads = assert_parts(result, ("dx", "grads"))
-    return assert_finite(assert_shape(dx, x.shape, "dx"), "dx"), grads
+# -- sublayers ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.exercise("multi_head_attention")
@@ -830,12 +793,6 @@ class TestGenerate:
         assert_at_least(ratio, 3, "the time of generate, in times of generate_cached", {"ratio": "too small"})
 
 
-def probabilities(scores):
-    """Softmax along the last axis."""
-    odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)
-
-
 @pytest.mark.exercise("train_transformer")
 class TestTrainTransformer:
     @pytest.fixture
@@ -917,15 +874,3 @@ class TestTrainTransformer:
         """ids, targets and mask are left as they were"""
         self.trained(student, small, 5, generator(rng), 2)
         assert_unchanged(student)
-
-
-def turned_rightly(logits, targets, mask):
-    """The share of unmasked tokens that are the likeliest by these scores."""
-    return float(np.mean((logits.argmax(axis=2) == targets)[mask == 1]))
-
-
-def mean_loss(logits, targets):
-    """The cross-entropy, measured by the grader."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return float(-np.take_along_axis(log_p, targets[..., None], axis=-1).mean())
