@@ -853,7 +853,7 @@ class TestTrainTransformer:
         """On a language of chance, the loss on new text comes near its entropy, and never below"""
         text, least = noisy_language(rng, 800, 12)
         data = text[:400, :-1], text[:400, 1:], np.ones((400, 12))
-        params, n_heads = self.trained(student, data, 6, generator(rng), 150)
+        params, n_heads = self.trained(student, data, 6, generator(rng), 100)
         loss = mean_loss(self.scores(student, params, text[400:, :-1], n_heads, 6), text[400:, 1:])
         low = f"the loss is {least - loss:.3g} below what is possible: does a position see what comes after it?"
         expect(loss - least > -0.03, low, params)
