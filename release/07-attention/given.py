@@ -136,8 +136,6 @@ def random_gpt(vocab_size, D, F, n_blocks, rng):
     return {"E": E, "blocks": blocks, "ln_f": norm()} | dense(("Wy", "by"), D, vocab_size)
 
 
-# -- data --------------------------------------------------------------------------------------------
-
 SEP = 10  # the token that says: now backwards
 
 
