@@ -1,0 +1,1 @@
+"""Data, figures and small tools for 08-ddpm."""
