@@ -193,10 +193,10 @@ _WAVES = math.pi * np.array([0.5, 1.0, 2.0])  # of the Fourier features: Tancik 
 def train_denoiser(x0, T, rng, steps):
     """Teach a network the noise in points x0 (N, 2): so many updates, on the chain linear_betas(T, 0.1/T, 20/T)."""
     alpha_bar = alpha_bars(linear_betas(T, 0.1 / T, 20 / T))
-    params = _new_network([30, 96, 96, 2], rng)
+    params = _new_network(rng)
     first = second = {name: np.zeros_like(tensor) for name, tensor in params.items()}
     for step in range(steps):
-        x_t, t, noise = training_batch(x0[rng.integers(len(x0), size=128)], alpha_bar, rng)
+        x_t, t, noise = training_batch(x0[rng.integers(len(x0), size=96)], alpha_bar, rng)
         grads = _gradients(params, x_t, t, noise)
         first = ema_update(first, grads, 0.9)  # Adam, whose moments are moving averages: Kingma & Ba 2015
         second = ema_update(second, {name: g**2 for name, g in grads.items()}, 0.99)
@@ -210,10 +210,12 @@ def denoise(params, x_t, t):
     return _layers(params, x_t, t)[-1]
 
 
-def _new_network(sizes, rng):
-    """He's start for layers of these sizes."""
-    weights = {f"W{i}": rng.normal(size=(n, m)) * math.sqrt(2 / n) for i, (n, m) in enumerate(zip(sizes, sizes[1:]), 1)}
-    return weights | {f"b{i}": np.zeros(m) for i, m in enumerate(sizes[1:], 1)}
+def _new_network(rng):
+    """He's start for the network's three layers."""
+    params = {}
+    for i, (n, m) in enumerate([(30, 64), (64, 64), (64, 2)], 1):
+        params |= {f"W{i}": rng.normal(size=(n, m)) * math.sqrt(2 / n), f"b{i}": np.zeros(m)}
+    return params
 
 
 def _layers(p, x_t, t):

@@ -37,8 +37,9 @@ def crescents(angle: Array, upper: Array) -> Array:
 
 
 def moons(rng: np.random.RandomState, n: int) -> Array:
-    """Points (n, 2) near the two half circles."""
-    return crescents(rng.uniform(0, np.pi, size=n), rng.randint(2, size=n)) + MOONS_SPREAD * rng.normal(size=(n, 2))
+    """Points (n, 2) near the two half circles, evenly spread along both, so that chance adds little of its own."""
+    angle = (np.arange(n) // 2 + rng.uniform(size=n)) * np.pi / (n // 2)
+    return crescents(angle, np.arange(n) % 2) + MOONS_SPREAD * rng.normal(size=(n, 2))
 
 
 def moons_middles(k: int) -> Array:

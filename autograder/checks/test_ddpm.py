@@ -347,7 +347,9 @@ class TestReverseSteps:
     def test_ddpm_noise(self, student, oracle, rng, case):
         """The noise is scaled by the root of the posterior variance"""
         other = (*case[:4], rng.normal(size=(6, 2)))
-        actual, right = ([numbers(f(*c), "x_{t-1}") for c in (case, other)] for f in (student.ddpm_step, oracle.ddpm_step))
+        actual, right = (
+            [numbers(f(*c), "x_{t-1}") for c in (case, other)] for f in (student.ddpm_step, oracle.ddpm_step)
+        )
         assert_close(actual[0] - actual[1], right[0] - right[1], "the difference that another noise makes")
 
     def test_ddpm_first_step(self, student, rng):
@@ -491,13 +493,17 @@ class TestDenoisingLoss:
         """Every step from 0 to T - 1 is drawn equally often"""
         _, t, _ = self.many(student, rng, 20, 3, 6, 200)  # 4,000 draws
         counts, each = np.array([np.sum(t == k) for k in range(6)]), t.size / 6
-        assert_at_most(np.abs(counts - each).max(), 6 * math.sqrt(each * 5 / 6), f"|count − {each:.0f}| of a step", counts)
+        assert_at_most(
+            np.abs(counts - each).max(), 6 * math.sqrt(each * 5 / 6), f"|count − {each:.0f}| of a step", counts
+        )
 
     def test_a_step_for_each_sample(self, student, rng):
         """Each sample has a step of its own: neighbours in a batch agree by chance only"""
         _, t, _ = self.many(student, rng, 20, 3, 6, 200)
         alike = np.mean(t[:, 1:] == t[:, :-1])
-        assert_at_most(abs(alike - 1 / 6), 6 * math.sqrt(5) / 6 / math.sqrt(3800), "|share of equal neighbours − 1/6|", t)
+        assert_at_most(
+            abs(alike - 1 / 6), 6 * math.sqrt(5) / 6 / math.sqrt(3800), "|share of equal neighbours − 1/6|", t
+        )
 
     def test_noise_is_standard_normal(self, student, rng):
         """The noise has mean 0, variance 1 and the tails of a normal distribution"""
@@ -512,7 +518,9 @@ class TestDenoisingLoss:
         x0, _, noise = self.many(student, rng, 10, 4, 5, 300)
         pairs = [(noise[1:], noise[:-1]), (noise[:, 1:], noise[:, :-1]), (noise[..., 1:], noise[..., :-1]), (noise, x0)]
         for (a, b), what in zip(pairs, ("of two batches", "of two samples", "of two features", "and the data")):
-            assert_at_most(abs(np.mean(a * b)), 6 * a.std() * b.std() / math.sqrt(a.size), f"|mean product| {what}", noise)
+            assert_at_most(
+                abs(np.mean(a * b)), 6 * a.std() * b.std() / math.sqrt(a.size), f"|mean product| {what}", noise
+            )
 
     def test_generator(self, student, rng):
         """All randomness comes from rng: the same seed gives the same batch, another gives another"""
@@ -829,14 +837,14 @@ class TestEma:
 # -- points in the plane -----------------------------------------------------------------------------
 
 
-def best_loss_and(student, params, rng, betas, mean, spread, n=4000):
-    """The loss of the student's network on a Gaussian cloud, and that of one that has learnt all there is."""
+def excess(student, params, rng, betas, mean, spread, n=4000):
+    """By how much the loss of the student's network on a Gaussian cloud is above that of one that makes no error."""
     alpha_bar, t = np.cumprod(1 - betas), rng.randint(len(betas), size=n)
     noise, kept = rng.normal(size=(n, 2)), alpha_bar[t][:, None]
     x_t = np.sqrt(kept) * (mean + spread * rng.normal(size=(n, 2))) + np.sqrt(1 - kept) * noise
     best = np.sqrt(1 - kept) * (x_t - np.sqrt(kept) * mean) / (kept * spread**2 + 1 - kept)
     guess = assert_finite(assert_shape(student.denoise(params, x_t, t), (n, 2), "eps"), "eps")
-    return float(np.mean((guess - noise) ** 2)), float(np.mean((best - noise) ** 2))
+    return float(np.mean((guess - best) ** 2))  # the expected losses differ by just this
 
 
 @pytest.mark.exercise("train_denoiser")
@@ -875,18 +883,19 @@ class TestTrainDenoiser:
     def test_one_update(self, student, rng, cloud):
         """steps is the number of updates: a single one teaches little"""
         params = student.train_denoiser(cloud[2], 30, generator(rng), 1)
-        loss, best = best_loss_and(student, params, rng, chain(30), *cloud[:2])
-        assert_at_least(loss - best, 0.15, "the loss above the least possible, after one update", loss)
+        above = excess(student, params, rng, chain(30), *cloud[:2])
+        assert_at_least(above, 0.15, "how far the loss is above the least possible, after one update", above)
 
     @convergence
+    @pytest.mark.weight(3)
     def test_cloud(self, student, rng, cloud):
         """After 300 updates the noise in one cloud is guessed nearly as well as it can be"""
         params = student.train_denoiser(cloud[2], 30, generator(rng), 300)
-        loss, best = best_loss_and(student, params, rng, chain(30), *cloud[:2])
-        assert_at_most(loss - best, 0.1, "the loss above the least possible", loss)
+        above = excess(student, params, rng, chain(30), *cloud[:2])
+        assert_at_most(above, 0.12, "how far the loss is above the least possible", above)
 
     @convergence
-    @pytest.mark.weight(2)
+    @pytest.mark.weight(4)
     def test_ring(self, student, rng):
         """After 1,500 updates on eight heaps, points drawn from noise fall into the heaps, and into all of them"""
         x0, middles = ring(rng, 2000)
@@ -935,21 +944,21 @@ class TestSampleDdpm:
         right = list(range(T - 1, -1, -1))
         expect(sorted(set(order), reverse=True) == right, f"the steps are {order[:9]}, expected {right}", asked)
 
-    # By how much chance moves mean and variance: 6 standard errors of 20,000 points.
+    # By how much chance moves mean and variance: 6 standard errors of 10,000 points.
     @pytest.mark.parametrize("T", [1, 2, 5])
     def test_law(self, student, rng, cloud, T):
         """For a network without error, mean and spread of the points are what the chain must give"""
         betas = rng.uniform(0.2, 0.7, size=T)
-        points = self.drawn(student, rng, cloud, 20_000, betas)
+        points = self.drawn(student, rng, cloud, 10_000, betas)
         mean, variance = law(cloud["middles"][0], cloud["spread"], betas)
         off = np.abs(points.mean(axis=0) - mean).max() / np.sqrt(variance.max())
-        assert_at_most(off, 6 / math.sqrt(20_000), "how far the mean is off, in spreads", points)
+        assert_at_most(off, 6 / math.sqrt(10_000), "how far the mean is off, in spreads", points)
         ratio = points.var(axis=0) / np.maximum(variance, 1e-12)
-        assert_at_most(np.abs(ratio - 1).max(), 6 * math.sqrt(2 / 20_000), "|variance / what it should be − 1|", points)
+        assert_at_most(np.abs(ratio - 1).max(), 6 * math.sqrt(2 / 10_000), "|variance / what it should be − 1|", points)
 
     def test_recovers_the_cloud(self, student, rng, cloud):
         """A hundred steps give back the cloud: its mean to 0.05, its spread to 12 %"""
-        points = self.drawn(student, rng, cloud, 20_000, chain(100))
+        points = self.drawn(student, rng, cloud, 10_000, chain(100))
         assert_at_most(np.abs(points.mean(axis=0) - cloud["middles"]).max(), 0.05, "how far the mean is off", points)
         off = np.abs(points.std(axis=0) / cloud["spread"] - 1).max()
         assert_at_most(off, 0.12, "how far the spread is off", points)
@@ -973,8 +982,8 @@ class TestSampleDdpm:
     @convergence
     def test_moons(self, student, rng):
         """With a network that knows two moons by heart, the points lie like fresh data"""
-        cloud = {"middles": moons_middles(30), "spread": MOONS_SPREAD}
-        points = self.drawn(student, rng, cloud, 1000, chain(50))
+        cloud = {"middles": moons_middles(24), "spread": MOONS_SPREAD}
+        points = self.drawn(student, rng, cloud, 1500, chain(50))
         assert_at_most(energy_distance(points, moons(rng, 1000)), 0.012, "the energy distance to fresh data", points)
 
     @robust

@@ -293,9 +293,7 @@ def xt_with_alpha_bar(x0, x_t, t, betas):
 def roots_forgotten(x0, x_t, t, betas):
     """both coefficients lack their roots"""
     betas, a, b = _parts(betas)
-    return _posterior(
-        x0, x_t, t, b * betas / (1 - a), (1 - betas) * (1 - b) / (1 - a), betas * (1 - b) / (1 - a)
-    )
+    return _posterior(x0, x_t, t, b * betas / (1 - a), (1 - betas) * (1 - b) / (1 - a), betas * (1 - b) / (1 - a))
 
 
 @misconception("posterior_mean_variance", "A variance is asked for. What would its root be called?")
@@ -305,7 +303,9 @@ def deviation_for_variance(x0, x_t, t, betas):
     return mean, np.sqrt(variance)
 
 
-@misconception("posterior_mean_variance", "Which of the two 1 - alpha_bar is smaller? Can a variance grow by knowing x0?")
+@misconception(
+    "posterior_mean_variance", "Which of the two 1 - alpha_bar is smaller? Can a variance grow by knowing x0?"
+)
 def ratio_upside_down(x0, x_t, t, betas):
     """the two factors 1 - alpha_bar of the variance have changed places"""
     betas, a, b = _parts(betas)
@@ -399,7 +399,9 @@ def ddim_with_the_old_noise(x_t, t, t_prev, eps, alpha_bar):
     return np.sqrt(to) * reference.predict_x0(x_t, t, eps, alpha_bar) + np.sqrt(1 - a) * eps
 
 
-@misconception("ddim_step", "Is alpha_bar the product of all steps, or one step's share? DDIM's paper writes alpha for it.")
+@misconception(
+    "ddim_step", "Is alpha_bar the product of all steps, or one step's share? DDIM's paper writes alpha for it."
+)
 def ddim_with_alpha(x_t, t, t_prev, eps, alpha_bar):
     """alpha_bar is taken for the single step's alpha and multiplied up again"""
     return reference.ddim_step(x_t, t, t_prev, eps, np.cumprod(alpha_bar))
@@ -617,7 +619,9 @@ def cut_in_the_middle(dy, channels):
     return dy[:, : dy.shape[1] // 2], dy[:, dy.shape[1] // 2 :]
 
 
-@misconception("add_time_forward", "Which axes of x does the shift (N, C) belong to? Shapes are lined up from the right.")
+@misconception(
+    "add_time_forward", "Which axes of x does the shift (N, C) belong to? Shapes are lined up from the right."
+)
 def shift_along_rows_and_columns(x, shift):
     """the shift is broadcast along rows and columns instead of samples and channels"""
     return x + np.asarray(shift)
@@ -714,10 +718,7 @@ def skip_before_the_relu(params, x, t_emb):
 @misconception("unet_forward", "Which comes first in the concatenation? Half of W3 waits for each.")
 def concatenated_the_other_way(params, x, t_emb):
     """the skip stands before the upsampled part, so W3 meets the wrong channels"""
-    A = np.shape(params["W2"])[0]
-    W3 = np.concatenate([params["W3"][:, -A:], params["W3"][:, :-A]], axis=1) if 2 * A == len(params["W3"][0]) else None
-    turned = params["W3"][:, np.r_[np.shape(params["W3"])[1] - A : np.shape(params["W3"])[1], : np.shape(params["W3"])[1] - A]]
-    return _unet({**params, "W3": W3 if W3 is not None else turned}, x, t_emb)
+    return _unet(params, x, t_emb, order=lambda up, skip: np.concatenate([skip, up], axis=1))
 
 
 @misconception("unet_forward", "How many ReLUs are there, and where?")
@@ -784,15 +785,6 @@ def divided_by_the_batch(dy, params, x, t_emb):
     return {name: grad / len(x) for name, grad in reference.unet_backward(dy, params, x, t_emb).items()}
 
 
-@misconception("unet_backward", "How many channels has the part that comes from below?")
-def cut_at_the_skips_channels(dy, params, x, t_emb):
-    """the gradient is cut behind as many channels as the skip has, not as many as the part from below"""
-    n, total = len(params["b1"]), np.shape(params["W3"])[1]
-    if n != total - n:
-        raise ValueError("operands could not be broadcast together")
-    return reference.unet_backward(dy, params, x, t_emb)
-
-
 # -- ema ---------------------------------------------------------------------------------------------
 
 
@@ -820,3 +812,149 @@ def shadow_changed_in_place(shadow, params, decay):
 def decay_hard_coded(shadow, params, decay):
     """decay is never used: it is always 0.999"""
     return reference.ema_update(shadow, params, 0.999)
+
+
+# -- train_denoiser and denoise ----------------------------------------------------------------------
+
+
+def _train(x0, T, rng, steps, betas=None, spoil=lambda x0, x_t, t, noise: (x_t, t, noise), inputs=None):
+    """The reference's training on another chain, with spoilt batches, or with some inputs (30, 1) only."""
+    alpha_bar = reference.alpha_bars(reference.linear_betas(T, 0.1 / T, 20 / T) if betas is None else betas)
+    inputs, params = 1.0 if inputs is None else inputs, reference._new_network(rng)
+    params["W1"] = inputs * params["W1"]
+    first = second = {name: np.zeros_like(tensor) for name, tensor in params.items()}
+    for step in range(steps):
+        points = x0[rng.integers(len(x0), size=96)]
+        grads = reference._gradients(params, *spoil(points, *reference.training_batch(points, alpha_bar, rng)))
+        grads["W1"] = inputs * grads["W1"]
+        first = reference.ema_update(first, grads, 0.9)
+        second = reference.ema_update(second, {name: g**2 for name, g in grads.items()}, 0.99)
+        rate = 0.01 * (1 - step / steps)
+        params = {name: p - rate * first[name] / (np.sqrt(second[name]) + 1e-8) for name, p in params.items()}
+    return params
+
+
+@misconception("train_denoiser", "Which chain are the points drawn with later? Print the last alpha_bar of both.")
+def trained_on_another_chain(x0, T, rng, steps):
+    """the network is trained on linear_betas(T) as they are, where the chain runs from 0.1/T to 20/T"""
+    return _train(x0, T, rng, steps, reference.linear_betas(T))
+
+
+@misconception("train_denoiser", "What is the network to guess? Compare what you subtract with the noise.")
+def data_for_noise(x0, T, rng, steps):
+    """the network is taught the clean points, not the noise"""
+    return _train(x0, T, rng, steps, spoil=lambda x0, x_t, t, noise: (x_t, t, x0))
+
+
+@misconception("train_denoiser", "Is the noise in the loss the one in x_t? What does a loss that stays at 1 tell?")
+def taught_another_noise(x0, T, rng, steps):
+    """the noise in the loss is not the one in x_t, so there is nothing to learn"""
+    return _train(x0, T, rng, steps, spoil=lambda x0, x_t, t, noise: (x_t, t, rng.permutation(noise)))
+
+
+@misconception("train_denoiser", "Eight heaps need a guess that bends often. What does the network see of a point?")
+def points_fed_in_raw(x0, T, rng, steps):
+    """the network sees the coordinates only, not their waves, and cannot bend its guess often enough"""
+    return _train(x0, T, rng, steps, inputs=np.r_[np.ones(2), np.zeros(12), np.ones(16)][:, None])
+
+
+@misconception("train_denoiser", "How many updates does a call with steps = 1 make?")
+def number_of_updates_fixed(x0, T, rng, steps):
+    """steps is never used: there are always 200 updates"""
+    return _train(x0, T, rng, 200)
+
+
+@misconception("denoise", "Does the guess change with t? The same x_t means something else at another step.")
+def time_ignored(params, x_t, t):
+    """t is never used"""
+    return reference.denoise(params, x_t, np.zeros(len(x_t), int))
+
+
+@misconception("denoise", "Each point has its own step. Which entry of t does the second one use?")
+def step_of_the_first_point(params, x_t, t):
+    """all points are treated as if they were at the step of the first"""
+    return reference.denoise(params, x_t, np.full(len(x_t), t[0]))
+
+
+@misconception("denoise", "Does the guess for a point change with the others in the batch?")
+def centred_over_the_batch(params, x_t, t):
+    """the mean over the batch is taken off, so each guess depends on all points"""
+    eps = reference.denoise(params, x_t, t)
+    return eps - eps.mean(axis=0)
+
+
+# -- sample ------------------------------------------------------------------------------------------
+
+
+def _sample(denoise, params, n, betas, rng, order=None, start=None, noises=None, step=reference.ddpm_step):
+    """The reference's sampler with other parts; `noises` draws the noise of a step, of the shape (n, 2)."""
+    noises = noises or (lambda: rng.normal(size=(n, 2)))
+    x = rng.normal(size=(n, 2)) if start is None else start
+    for t in order or range(len(betas) - 1, -1, -1):
+        t = np.full(n, t)
+        x = step(x, t, denoise(params, x, t), betas, noises())
+    return x
+
+
+@misconception("sample", "In which order are the steps undone? Where is the noise, at t = 0 or at T - 1?")
+def steps_in_rising_order(denoise, params, n, betas, rng):
+    """the steps run from 0 up, not from T - 1 down"""
+    return _sample(denoise, params, n, betas, rng, order=range(len(betas)))
+
+
+@misconception("sample", "What does the end of the chain look like: one point, or a cloud?")
+def start_at_zero(denoise, params, n, betas, rng):
+    """every point starts at 0 instead of in pure noise"""
+    return _sample(denoise, params, n, betas, rng, start=np.zeros((n, 2)))
+
+
+@misconception("sample", "Which distribution does x_T have? Can it be negative?")
+def start_uniform(denoise, params, n, betas, rng):
+    """the points start uniformly between 0 and 1 instead of normally distributed"""
+    return _sample(denoise, params, n, betas, rng, start=rng.random((n, 2)))
+
+
+@misconception("sample", "Which t comes last? Look at where your range ends.")
+def last_step_left_out(denoise, params, n, betas, rng):
+    """the step t = 0 is left out, so a little noise stays"""
+    return _sample(denoise, params, n, betas, rng, order=list(range(len(betas) - 1, 0, -1)) or [0])
+
+
+@misconception("sample", "How often is noise drawn? Each step of the chain needs its own.")
+def one_noise_for_all_steps(denoise, params, n, betas, rng):
+    """the noise is drawn once and added again in every step"""
+    noise = rng.normal(size=(n, 2))
+    return _sample(denoise, params, n, betas, rng, noises=lambda: noise)
+
+
+@misconception("sample", "What makes the points differ from each other, if the steps add nothing?")
+def no_noise_on_the_way(denoise, params, n, betas, rng):
+    """no noise is added on the way, so the points draw together"""
+    return _sample(denoise, params, n, betas, rng, noises=lambda: np.zeros((n, 2)))
+
+
+@misconception("sample", "Has every point a noise of its own? Look at the shape that you draw.")
+def one_noise_for_all_points(denoise, params, n, betas, rng):
+    """in each step one noise is drawn and added to all points"""
+    return _sample(denoise, params, n, betas, rng, noises=lambda: np.tile(rng.normal(size=(1, 2)), (n, 1)))
+
+
+@misconception("sample", "Where does the noise of the step t = 0 go?")
+def noise_in_the_last_step(denoise, params, n, betas, rng):
+    """noise of the width root(beta) is added in every step, in the last one too"""
+    return _sample(denoise, params, n, betas, rng, step=noise_at_the_end)
+
+
+@misconception("sample", "What is noise of the variance sigma squared multiplied by?")
+def variance_for_width(denoise, params, n, betas, rng):
+    """the noise of each step is multiplied by its variance, not by the root"""
+    return _sample(denoise, params, n, betas, rng, step=variance_for_deviation)
+
+
+@misconception("sample", "Which shape does denoise expect for t? The contract of the training says.")
+def step_as_one_number(denoise, params, n, betas, rng):
+    """denoise gets t as a single number, where it expects one for each point"""
+    x = rng.normal(size=(n, 2))
+    for t in range(len(betas) - 1, -1, -1):
+        x = reference.ddpm_step(x, np.full(n, t), denoise(params, x, t), betas, rng.normal(size=(n, 2)))
+    return x
