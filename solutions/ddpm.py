@@ -214,7 +214,7 @@ def denoise(params, x_t, t):
 def _new_network(rng):
     """He's start for the network's three layers."""
     params = {}
-    for i, (n, m) in enumerate([(30, 64), (64, 64), (64, 2)], 1):
+    for i, (n, m) in enumerate([(30, 72), (72, 56), (56, 2)], 1):
         params |= {f"W{i}": rng.normal(size=(n, m)) * math.sqrt(2 / n), f"b{i}": np.zeros(m)}
     return params
 
