@@ -731,6 +731,14 @@ class TestUnet:
         case = unet_case(rng, n=3, size=(8, 8), channels=(1, 4, 6, 5), width=4)
         assert_close(student.unet_forward(*case), oracle.unet_forward(*case), "y")
 
+    def test_more_in_than_out(self, student, oracle, rng):
+        """A network may be fed more channels than it returns"""
+        params, x, t_emb = unet_case(rng, channels=(5, 3, 4, 6))
+        params |= {"W4": params["W4"][:2], "b4": params["b4"][:2]}
+        y, grads = student.unet_forward(params, x, t_emb), student.unet_backward(x[:, :2], params, x, t_emb)
+        assert_close(y, oracle.unet_forward(params, x, t_emb), "y")
+        assert_gradients(grads, oracle.unet_backward(x[:, :2], params, x, t_emb))
+
     def test_time_matters(self, student, rng, case):
         """Another t_emb gives another answer, and each sample has its own"""
         params, x, t_emb = case

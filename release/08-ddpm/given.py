@@ -159,42 +159,56 @@ def in_heaps(points):
 # -- digits from a U-Net -----------------------------------------------------------------------------
 
 
-def condition(embed, t, labels, width=16):
-    """What the U-Net is told (N, width + 10): the step, and the class as a one-hot row, all 0 where labels is -1."""
-    return np.hstack([embed(t, width, 1000), np.asarray(labels)[:, None] == np.arange(10)])
+def fold(images):
+    """(n, 1, 8, 8) -> (n, 4, 4, 4): the four pixels of each 2 x 2 block become channels."""
+    return images.reshape(-1, 4, 2, 4, 2).transpose(0, 2, 4, 1, 3).reshape(-1, 4, 4, 4)
 
 
-def train_unet(f, x0, labels, betas, rng, steps, channels=(16, 32), batch=32):
-    """Train the learner's U-Net (functions by name in `f`) on images -> the average of its parameters, losses."""
-    (c, deep), losses, state = channels, [], {}
-    shapes = {"1": (c, 1), "2": (deep, c), "3": (c, deep + c), "4": (1, c)}
-    params = {f"W{i}": rng.normal(0, np.sqrt(2 / (9 * s[1])), (*s, 3, 3)) for i, s in shapes.items()}
-    params |= {f"b{i}": np.zeros(s[0]) for i, s in shapes.items()}
-    params |= {"Wt": rng.normal(0, 0.2, (26, deep)), "bt": np.zeros(deep)}
+def told(f, x, t, labels):
+    """The U-Net's input and t_emb: the step, and the class as a one-hot row, all 0 where labels is -1.
+
+    The same 26 numbers stand in every pixel of x as channels of their own, so that the fine level knows them too.
+    """
+    rows = np.hstack([f["timestep_embedding"](t, 16, 1000), labels[:, None] == np.arange(10)]).astype(np.float32)
+    everywhere = np.broadcast_to(rows[:, :, None, None], (*rows.shape, 4, 4))
+    return np.concatenate([x, everywhere], axis=1, dtype=np.float32), rows
+
+
+def train_unet(f, images, labels, betas, rng, steps, channels=(32, 64), batch=32):
+    """Train the learner's U-Net (functions by name in `f`), in float32 -> the average of its parameters, losses."""
+    x0, (c, deep), losses, state = fold(images), channels, [], {}
+    shapes = {
+        "W1": (c, 30, 3, 3),
+        "W2": (deep, c, 3, 3),
+        "W3": (c, deep + c, 3, 3),
+        "W4": (4, c, 3, 3),
+        "Wt": (26, deep),
+    }
+    params = {k: rng.normal(0, np.sqrt(2 / np.prod(s[1:])), s).astype(np.float32) for k, s in shapes.items()}
+    params |= {f"b{k}": np.zeros(n, np.float32) for k, n in zip("1234t", (c, deep, c, 4, deep))}
     shadow, alpha_bar = params, f["alpha_bars"](betas)
     for step in range(steps):
         rows = rng.integers(len(x0), size=batch)
         x_t, t, noise = f["training_batch"](x0[rows], alpha_bar, rng)
-        told = np.where(rng.random(batch) < 0.15, -1, labels[rows])  # sometimes the class is kept secret
-        t_emb = condition(f["timestep_embedding"], t, told)
-        loss, d = f["denoising_loss"](f["unet_forward"](params, x_t, t_emb), noise)
-        lr = 0.004 * (1 - step / steps)
-        params, state = adam(params, f["unet_backward"](d, params, x_t, t_emb), state, lr)
-        shadow = f["ema_update"](shadow, params, min(0.995, step / (step + 10)))
+        given_classes = np.where(rng.random(batch) < 0.15, -1, labels[rows])  # sometimes the class is kept secret
+        inputs = told(f, x_t, t, given_classes)
+        loss, d = f["denoising_loss"](f["unet_forward"](params, *inputs), noise)
+        grads = f["unet_backward"](d.astype(np.float32), params, *inputs)
+        params, state = adam(params, grads, state, np.float32(0.004 * (1 - step / steps)))
+        shadow = f["ema_update"](shadow, params, np.float32(min(0.995, step / (step + 10))))
         losses.append(loss)
     return shadow, losses
 
 
 def draw_digits(f, params, labels, w, betas, rng, jumps=25):
-    """Images (n, 1, 8, 8) of these classes: DDIM jumps, the two guesses combined by the learner's `guide`."""
-    x, alpha_bar, n = rng.normal(size=(len(labels), 1, 8, 8)), f["alpha_bars"](betas), len(labels)
+    """Images (n, 1, 8, 8) of these classes: DDIM jumps, the two guesses combined by the notebook's `guide`."""
+    n, alpha_bar = len(labels), f["alpha_bars"](betas)
+    x, both = rng.normal(size=(n, 4, 4, 4)), np.concatenate([labels, np.full(n, -1)])
     stops = np.linspace(len(betas) - 1, -1, jumps + 1).round().astype(int)
     for start, stop in np.column_stack([stops[:-1], stops[1:]]):
-        t, both = np.full(n, start), np.concatenate([labels, np.full(n, -1)])
-        t_emb = condition(f["timestep_embedding"], np.tile(t, 2), both)
-        eps = f["unet_forward"](params, np.tile(x, (2, 1, 1, 1)), t_emb)
-        x = f["ddim_step"](x, t, np.full(n, stop), f["guide"](eps[:n], eps[n:], w), alpha_bar)
-    return x
+        eps = f["unet_forward"](params, *told(f, np.tile(x, (2, 1, 1, 1)), np.full(2 * n, start), both))
+        x = f["ddim_step"](x, np.full(n, start), np.full(n, stop), f["guide"](eps[:n], eps[n:], w), alpha_bar)
+    return x.reshape(-1, 2, 2, 4, 4).transpose(0, 3, 1, 4, 2).reshape(-1, 1, 8, 8)
 
 
 def judge():
@@ -208,7 +222,8 @@ def judge():
 
 def nearest(images, others):
     """For each image the distance to the nearest of the others, and which one that is."""
-    gaps = np.linalg.norm(images.reshape(-1, 1, 64) - others.reshape(1, -1, 64), axis=2)
+    a, b = images.reshape(-1, 64), others.reshape(-1, 64)
+    gaps = np.sqrt(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0))
     return gaps.min(axis=1), gaps.argmin(axis=1)
 
 
