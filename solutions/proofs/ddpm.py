@@ -1,7 +1,5 @@
 """The gradients of 08-ddpm, each against central differences of its forward and against PyTorch."""
 
-import numpy as np
-
 from autograder.proof import Proof
 from solutions.ddpm import (
     _conv3x3,

@@ -252,8 +252,8 @@ def features(x_t, t):
 def train_denoiser(x0, T, rng, steps):
     """Gradients divided by their running size (RMSProp), three layers, biases in a row of ones."""
     alpha_bar = alpha_bars(linear_betas(T, 0.1 / T, 20 / T))
-    sizes = [len(features(np.zeros((1, 2)), [0])[0]), 80, 80, 2]
-    layers = [rng.normal(size=(n + 1, m)) * math.sqrt(2 / n) for n, m in zip(sizes[:-1], sizes[1:])]
+    sizes = [(len(features(np.zeros((1, 2)), [0])[0]), 80), (80, 80), (80, 2)]
+    layers = [rng.normal(size=(n + 1, m)) * math.sqrt(2 / n) for n, m in sizes]
     running = [np.zeros(W.shape) for W in layers]
     for step in range(steps):
         batch = [x0[rng.integers(len(x0))] for _ in range(96)]

@@ -1,4 +1,4 @@
-"""Right, by other formulae: logarithms for products, precisions for the posterior, matrices for convolutions, classes."""
+"""Right, by other formulae: logarithms for products, turns for roots, precisions for the posterior, classes."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 def over(v, x):
     """v (N,) ready to scale the samples of x."""
-    return np.asarray(v, float).reshape((np.shape(x)[0],) + tuple(1 for _ in np.shape(x)[1:]))
+    return np.asarray(v, float).reshape((np.shape(x)[0], *(1 for _ in np.shape(x)[1:])))
 
 
 def linear_betas(T, start=1e-4, end=0.02):
