@@ -211,22 +211,6 @@ def draw_digits(f, params, labels, w, betas, rng, jumps=25):
     return x.reshape(-1, 2, 2, 4, 4).transpose(0, 3, 1, 4, 2).reshape(-1, 1, 8, 8)
 
 
-def judge():
-    """A classifier that has seen real digits only: images (n, 1, 8, 8) -> labels (n,)."""
-    from sklearn.svm import SVC
-
-    x, labels, _, _ = digits()
-    machine = SVC(C=5).fit(x.reshape(-1, 64), labels)
-    return lambda images: machine.predict(np.reshape(images, (-1, 64)))
-
-
-def nearest(images, others):
-    """For each image the distance to the nearest of the others, and which one that is."""
-    a, b = images.reshape(-1, 64), others.reshape(-1, 64)
-    gaps = np.sqrt(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0))
-    return gaps.min(axis=1), gaps.argmin(axis=1)
-
-
 def compare_with_torch(f):
     """Compare the learner's functions, a dict by name, with PyTorch in float64."""
     try:
