@@ -154,7 +154,7 @@ def add_time_backward(dy):
 def columns(x):
     """(N H W, C 9): the neighbourhoods as rows."""
     n, c, h, w = x.shape
-    padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     taps = [padded[:, :, i : i + h, j : j + w] for i in range(3) for j in range(3)]
     return np.stack(taps, axis=2).transpose(0, 3, 4, 1, 2).reshape(n * h * w, c * 9)
 
