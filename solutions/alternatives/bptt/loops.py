@@ -222,7 +222,7 @@ def train_char_rnn(ids, mask, vocab_size, hidden, steps, rng):
         grads = clip_gradients_fast(gradients_fast(params, ids[batch], np.asarray(mask)[batch]), 1.0)
         for name in params:
             velocity[name] = 0.9 * velocity[name] + grads[name]
-            params[name] = params[name] - 0.2 * velocity[name]
+            params[name] = params[name] - 0.1 * velocity[name]
     return params
 
 
