@@ -29,6 +29,7 @@ LAYERS = [
     {"nbgrader.config", "grade", "releasing", "audit.audit"},
     {"demo"},
     {"cli"},
+    {"__main__"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 CHECKS = [p.stem for p in (PACKAGE / "checks").glob("[a-z]*.py") if not p.stem.startswith("test_")]

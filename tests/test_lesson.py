@@ -20,7 +20,7 @@ def test_the_solved_lesson_runs_without_an_error_and_earns_all_points(topic_id, 
     reference = (ROOT / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
     filled = solve.solve(home / f"{topic.name}.ipynb", topic, reference, "the reference")
     notebook = nbformat.reads(json.dumps(filled), as_version=4)
-    NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(home)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(home)}}).execute()
     earned = {}
     for cell in notebook.cells:
         assert not [o for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == "stderr"], cell.source

@@ -12,8 +12,7 @@ NEAR = 0.24  # three standard deviations of a heap of the ring
 def heaps(turn: float) -> Array:
     """The middles of eight heaps on a circle (8, 2), of mean 0 and variance 1 in each direction."""
     angle = turn + np.pi / 4 * np.arange(8)
-    middles: Array = np.sqrt(2) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return middles
+    return np.asarray(np.sqrt(2) * np.stack([np.cos(angle), np.sin(angle)], axis=1))
 
 
 def ring(rng: np.random.RandomState, n: int) -> tuple[Array, Array]:
@@ -36,8 +35,7 @@ def crescents(angle: Array, upper: NDArray[Any]) -> Array:
     """Points (n, 2) on two half circles that reach into each other, brought to mean 0 and about unit size."""
     x = np.where(upper, np.cos(angle), 1 - np.cos(angle))
     y = np.where(upper, np.sin(angle), 0.5 - np.sin(angle))
-    points: Array = (np.stack([x, y], axis=1) - np.array([0.5, 0.25])) / np.array([0.87, 0.5])
-    return points
+    return np.asarray((np.stack([x, y], axis=1) - np.array([0.5, 0.25])) / np.array([0.87, 0.5]))
 
 
 def moons(rng: np.random.RandomState, n: int) -> Array:
