@@ -63,7 +63,9 @@ class Worker:
             reply = wire.decode(self._wait(budget, started, spent))
             budget.left -= self._process.cpu_seconds() - spent
             budget.wall -= time.monotonic() - started
-            if type(reply) is not dict or reply.get("nonce") != nonce or type(reply.get("outcome")) is not dict:
+            if type(reply) is not dict or type(reply.get("nonce")) is not str or reply["nonce"] != nonce:
+                raise Crashed
+            if type(reply.get("outcome")) is not dict:
                 raise Crashed
             outcome: dict[str, Any] = reply["outcome"]
             return outcome
