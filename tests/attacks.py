@@ -84,7 +84,7 @@ def course():
     return root
 
 
-def topic(seconds=0.5, memory_mb=512):
+def topic(seconds=0.3, memory_mb=512):
     exercises = [
         ExerciseSpec("double", 2.0, seconds, {"double": ["x"]}),
         ExerciseSpec("shift", 1.0, seconds, {"shift": ["x"]}),
@@ -114,8 +114,8 @@ def answers(seed):
 def cells(attack):
     """A submission: the attack, with an answer that is wrong unless it has one of its own, and a right one."""
     attack = textwrap.dedent(attack)
-    texts = ["import numpy as np", WRONG, attack, SHIFT] if "double" not in attack else ["import numpy as np", attack]
-    texts += [] if "shift" in attack or SHIFT in texts else [SHIFT]
+    texts = ["import numpy as np", *([] if "def double" in attack else [WRONG]), attack]
+    texts += [] if "def shift" in attack else [SHIFT]
     return [Cell(i, "code", text) for i, text in enumerate(texts, 1)]
 
 

@@ -1,7 +1,7 @@
 """Forged channels (42-50 of docs/attacks.md): a worker's words are values, never verdicts, and one for each question."""
 
 import pytest
-from attacks import LOCKED, SHIFT, answered, survived, tiny  # noqa: F401
+from attacks import LOCKED, answered, survived, tiny  # noqa: F401
 from jails import jail_of
 from notebooks import TOPIC, cell, public_answers, solved, written
 
@@ -93,28 +93,30 @@ def double(x):
 """,
     "46 a nonce that is an array": f"""{INSIDE}
 def double(x):
-    say({{'nonce': np.zeros(2), 'outcome': {{'value': x}}}}); time.sleep(100)
+    say({{'nonce': np.zeros(2), 'outcome': {{'value': x}}}}); return x
 """,
     "46 an outcome that is a verdict": f"""{INSIDE}
 def double(x):
     say({{'nonce': nonce(), 'outcome': {{'status': 'passed', 'score': 2.0, 'weight': 100, 'trouble': None}}}})
-    time.sleep(100)
+    return x
 """,
     "46 a trouble that is an array": f"""{INSIDE}
 def double(x):
-    say({{'nonce': nonce(), 'outcome': {{'trouble': np.zeros(3)}}}}); time.sleep(100)
+    say({{'nonce': nonce(), 'outcome': {{'trouble': np.zeros(3)}}}}); return x
 """,
     "46 a text of a hundred thousand lists": f"""{INSIDE}
 def double(x):
-    say({{'nonce': nonce(), 'outcome': {{'trouble': 'raised', 'text': [[]] * 100_000}}}}); time.sleep(100)
+    say({{'nonce': nonce(), 'outcome': {{'trouble': 'raised', 'text': [[]] * 100_000}}}}); return x
 """,
     "46 an argument that changed a million times": f"""{INSIDE}
 def shift(x):
-    say({{'nonce': nonce(), 'outcome': {{'value': x + 1, 'changed': (0,) * 900_000}}}}); time.sleep(100)
+    say({{'nonce': nonce(), 'outcome': {{'value': x + 1, 'changed': (0,) * 900_000}}}}); return x
 """,
     "46 half a reply": f"""{INSIDE}
 def double(x):
-    s = server(); s.replies.write(b'dlw1' + (1 << 20).to_bytes(4, 'little') + (1 << 20).to_bytes(8, 'little')); s.replies.flush()
+    s = server()
+    s.replies.write(b'dlw1' + (1 << 20).to_bytes(4, 'little') + (1 << 20).to_bytes(8, 'little'))
+    s.replies.flush()
     time.sleep(100)
 """,
     "46 a reply that never ends": f"""{INSIDE}
@@ -141,9 +143,9 @@ def test_a_forged_word_earns_nothing(tiny, tier, attack):  # noqa: F811
 
 
 @pytest.mark.parametrize("tier", LOCKED)
-@pytest.mark.parametrize("name", [n for n in FORGERIES if "array" in n or "lists" in n or "verdict" in n])
-def test_46_a_forged_reply_is_a_crash_or_a_wrong_value_and_ends_its_worker(tier, name):
-    assert answered(tier, FORGERIES[name] + SHIFT, "double", 1.0).trouble in ("crashed", None)
+@pytest.mark.parametrize("name", [n for n in FORGERIES if n.startswith("46") and ("array" in n or "lists" in n)])
+def test_46_a_reply_of_another_shape_is_a_crash_and_ends_its_worker(tier, name):
+    assert answered(tier, FORGERIES[name], "double", 1.0).trouble == "crashed"
 
 
 STOWAWAY = {"student": "eve", "student_id": "eve", "assignment": "99-other", "points": 1000, "score": 1000}

@@ -130,7 +130,6 @@ TAMPERING = {
         def double(x):
             np.random.seed(0); random.seed(0); np.seterr(all='raise'); np.set_printoptions(precision=0)
             warnings.simplefilter('error'); os.environ['PYTHONHASHSEED'] = '0'; os.umask(0o777)
-            globals()['shift'] = None
             try: os.chdir('/')
             except OSError: pass
             return x

@@ -30,6 +30,11 @@ class Budget:
         self.left = cpu_seconds
         self.wall = cpu_seconds * _WALL
 
+    def charge(self, other: "Budget") -> None:
+        """Take off what was used of another budget."""
+        self.left -= other.cpu_seconds - other.left
+        self.wall -= other.cpu_seconds * _WALL - other.wall
+
 
 class Process(Protocol):
     """A process that serves requests, and all that it may have started."""
