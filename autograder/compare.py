@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 margins: ContextVar[list[float] | None] = ContextVar("margins", default=None)  # of the check that is running
+_MOST = 1 << 24  # numbers in a value: a byte each on its way here, eight as floats
 TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
 
@@ -36,6 +37,8 @@ def numbers(actual: object, name: str) -> np.ndarray:
     """`actual` as an array of floats: an array, a number, or lists of numbers all alike."""
     if actual is None:
         fail(f"{name} is None; is a return missing?", saw=actual)
+    if isinstance(actual, (tuple, list)) and _has_text(actual):  # NumPy would give each entry the longest one's room
+        fail(f"{name} is {_article(type(actual).__name__)}, expected an array of real numbers", saw=actual)
     try:
         array = np.asarray(actual)
     except ValueError:
@@ -43,6 +46,8 @@ def numbers(actual: object, name: str) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         kind = f"an array of dtype {array.dtype}" if isinstance(actual, np.ndarray) else type(actual).__name__
         fail(f"{name} is {_article(kind)}, expected an array of real numbers", saw=actual)
+    if array.size > _MOST:
+        fail(f"{name} has {array.size} entries, expected {_MOST} at most")
     return array.astype(float)
 
 
@@ -122,6 +127,10 @@ def relative_error(a: np.ndarray, e: np.ndarray) -> float:
     scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(e).max(initial=0.0)), 1.0)
     a, e = a / scale, e / scale
     return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9 / scale))
+
+
+def _has_text(value: Sequence[Any]) -> bool:
+    return any(isinstance(v, str) or (isinstance(v, (tuple, list)) and _has_text(v)) for v in value)
 
 
 def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:

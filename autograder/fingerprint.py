@@ -11,12 +11,13 @@ import numpy as np
 
 _PROJECTIONS = 4
 _MATCH = 2e-5  # of the value's norm
+_MOST = 1 << 22  # numbers: what is larger is no known mistake, and its projections would fill the memory
 Fingerprint = dict[str, Any]
 
 
 def of_value(saw: object) -> Fingerprint | None:
-    """The fingerprint of a decoded value; None where nothing was seen."""
-    if saw is None:
+    """The fingerprint of a decoded value; None where nothing was seen, or far too much."""
+    if saw is None or _size(saw) > _MOST:
         return None
     leaves: list[np.ndarray] = []
     outline = _flatten(saw, leaves)
@@ -51,6 +52,12 @@ def same(a: Fingerprint, b: Fingerprint) -> bool:
 
 def _project(v: np.ndarray) -> np.ndarray:
     return np.asarray(np.random.RandomState(20_000 + v.size % 10_000).normal(size=(_PROJECTIONS, v.size)) @ v)
+
+
+def _size(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, (tuple, list)) else int(np.size(value))  # type: ignore[call-overload]
 
 
 def _flatten(value: object, leaves: list[np.ndarray]) -> str:

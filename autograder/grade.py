@@ -16,6 +16,7 @@ from autograder.errors import UserError
 from autograder.nbgrader import api
 from autograder.nbgrader.book import Book
 from autograder.nbgrader.classroom import Classroom
+from autograder.notebook import text
 from autograder.pool import Runner
 from autograder.results import Report
 from autograder.topic import Topic
@@ -30,13 +31,16 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
         book = Book(classroom, nbgrader, gradebook)
         waiting: dict[str, bytes] = {}
         for student, folder in folders.items():
-            known = _known(classroom, student, folder, waiting)
+            try:
+                known = _known(classroom, student, folder, waiting)
+            except Exception as error:  # whatever lies in that folder, it must not take the class with it
+                known = _fault(classroom, student, _reason(error))
             if known is not None:
                 yield _entered(book, classroom, folder, known)
         for student, verdict in runner.run(classroom.answers, list(waiting.items())):
-            report = replace(verdict, student=student)
-            _keep(classroom, waiting.pop(student), report)
-            yield _entered(book, classroom, folders[student], report)
+            report, job = replace(verdict, student=student), waiting.pop(student)
+            _keep(classroom, job, report)
+            yield _entered(book, classroom, folders[student], report, job)
 
 
 def _folder(course: Course, topic_id: str, student: str) -> Path:
@@ -48,6 +52,8 @@ def _folder(course: Course, topic_id: str, student: str) -> Path:
 
 def _known(classroom: Classroom, student: str, folder: Path, waiting: dict[str, bytes]) -> Report | None:
     """The Report of a submission that need not be run; else its job waits, under the student's name."""
+    if text(student) != student:
+        raise UserError("the name of its folder is not text; give it another one")
     nb = classroom.read(folder)
     report = classroom.unreadable(nb, student)
     if report is not None:
@@ -66,18 +72,29 @@ def _keep(classroom: Classroom, job: bytes, report: Report) -> None:
         return
 
 
-def _entered(book: Book, classroom: Classroom, folder: Path, report: Report) -> Report:
+def _entered(book: Book, classroom: Classroom, folder: Path, report: Report, job: bytes | None = None) -> Report:
     """Enter a verdict; what cannot be entered becomes our fault, and any earlier grade stands."""
     reason = report.reason
     if report.status != "grader_error":
         try:
-            book.enter(classroom.read(folder), report)
+            nb = classroom.read(folder)
+            if job is not None and classroom.job(nb) != job:
+                raise UserError("it was handed in anew while it was graded")
+            book.enter(nb, report)
             return report
-        except (UserError, OSError) as error:
-            reason = str(error)
-    topic = classroom.topic
+        except Exception as error:  # of this submission's, or a disk's, or our own: the others are graded
+            reason = _reason(error)
     why = f"{reason}; any earlier grade stands, run the grading of {report.student} again"
-    return Report(topic.id, "grader_error", None, topic.max_score, report.seconds, student=report.student, reason=why)
+    return replace(_fault(classroom, str(report.student), why), seconds=report.seconds)
+
+
+def _fault(classroom: Classroom, student: str, reason: str) -> Report:
+    topic = classroom.topic
+    return Report(topic.id, "grader_error", None, topic.max_score, 0.0, student=text(student), reason=text(reason))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, (UserError, OSError)) else f"{type(error).__name__}: {error}"
 
 
 def _require_released(gradebook: Any, topic: Topic) -> None:

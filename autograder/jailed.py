@@ -36,11 +36,12 @@ class Jailed:
         self._spare: Worker | None = None
         self._spec: ExerciseSpec | None = None
         self._budget = Budget(0)
+        self._loaded = False  # in this exercise, once already
 
     def begin(self, spec: ExerciseSpec) -> None:
         """Forget the worker of the exercise before; this one has a budget and a process of its own."""
         self._end_worker()
-        self._spec, self._budget = spec, Budget(spec.cpu_seconds)
+        self._spec, self._budget, self._loaded = spec, Budget(spec.cpu_seconds), False
 
     def close(self) -> None:
         self._end_worker()
@@ -74,30 +75,34 @@ class Jailed:
             self._spare = (
                 self._jail.spawn(self._topic.memory_mb) if self._ahead else None
             )  # starts while this one works
+            own = Budget(self._topic.cpu_seconds)
             try:
-                if self._run_cells(worker):
+                if self._run_cells(worker, own):
+                    if self._loaded:  # who ends the process again and again pays for its cells from the second time on
+                        self._budget.charge(own)
+                    self._loaded = True
                     return worker
             except (Timeout, Crashed):
                 worker.end()
                 raise
             worker.end()  # in what is left of it nothing can be trusted
 
-    def _run_cells(self, worker: Worker) -> bool:
+    def _run_cells(self, worker: Worker, own: Budget) -> bool:
         """Run the cells; False if one of them hung or ended the process, which is left out from then on."""
         if not self._one_by_one:
             try:
-                self._run_all(worker)
+                self._run_all(worker, own)
                 return True
             except (wire.NotPlain, Timeout, Crashed):
                 self._one_by_one = True  # to find out which of them it is
                 return False
-        return self._run_each(worker)
+        return self._run_each(worker, own)
 
-    def _run_all(self, worker: Worker) -> None:
+    def _run_all(self, worker: Worker, own: Budget) -> None:
         """In one request, which is quick."""
         cells = [{"label": cell.label, "source": cell.source} for cell in self._cells]
         request = {"do": "notebook", **self._ours(), "cells": cells}
-        errors = worker.ask(request, Budget(self._topic.cpu_seconds)).get("errors")
+        errors = worker.ask(request, own).get("errors")
         if type(errors) is not list or len(errors) != len(self._cells) or any(type(e) is not str for e in errors):
             raise Crashed
         self._troubles = {i: error[:_TEXT] for i, error in enumerate(errors) if error}
@@ -105,19 +110,18 @@ class Jailed:
     def _ours(self) -> dict[str, Any]:
         return {"given": compiled(self._topic.given, "given"), "probes": compiled(self._probes, "probes")}
 
-    def _run_each(self, worker: Worker) -> bool:
-        budget = Budget(self._topic.cpu_seconds)
-        worker.ask({"do": "topic", **self._ours()}, budget)
+    def _run_each(self, worker: Worker, own: Budget) -> bool:
+        worker.ask({"do": "topic", **self._ours()}, own)
         for i, cell in enumerate(self._cells):
             if i in self._skipped:
                 continue
             try:
-                outcome = worker.ask({"do": "cell", "label": cell.label, "source": cell.source}, budget)
+                outcome = worker.ask({"do": "cell", "label": cell.label, "source": cell.source}, own)
             except wire.NotPlain as error:
                 self._skip(i, f"it holds {error}")
                 continue
             except Timeout:
-                self._skip(i, f"it was stopped after {budget.cpu_seconds:g} seconds")
+                self._skip(i, f"it was stopped after {own.cpu_seconds:g} seconds")
                 return False
             except Crashed:
                 self._skip(i, "it ends the process")
@@ -161,9 +165,11 @@ def compiled(source: str, name: str) -> NDArray[np.uint8]:
 def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
     trouble, changed = outcome.get("trouble"), outcome.get("changed", ())
-    if trouble is not None and trouble not in get_args(Trouble):
+    if trouble is not None and (type(trouble) is not str or trouble not in get_args(Trouble)):
         raise Crashed
     if type(changed) is not tuple or any(type(i) is not int or not 0 <= i < arguments for i in changed):
         raise Crashed
-    text, error = (str(outcome.get(key, ""))[:_TEXT] for key in ("text", "error"))
-    return Reply(outcome.get("value"), trouble, text, error, changed)
+    text, error = (outcome.get(key, "") for key in ("text", "error"))
+    if type(text) is not str or type(error) is not str or len(set(changed)) != len(changed):
+        raise Crashed
+    return Reply(outcome.get("value"), trouble, text[:_TEXT], error[:_TEXT], changed)

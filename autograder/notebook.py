@@ -12,7 +12,9 @@ from autograder.errors import UserError
 from autograder.topic import Topic
 
 MAX_BYTES = 64 << 20
-_TRANSFORMED, _MAGICS = 20_000, 30  # IPython reads a cell over again for each magic in it
+_READ = 200_000  # characters of code that are read here, outside of any jail: four times as long as a long notebook
+_WORK, _MAGICS = 200_000, 30  # IPython reads a cell over again for each magic in it: characters times magics
+_MAGIC = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.M)  # all that it may take for one
 
 
 class Unreadable(UserError):
@@ -68,7 +70,7 @@ def load(path: Path) -> dict[str, Any]:
             raise Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
         if size > MAX_BYTES:
             raise Unreadable(
-                f"{path.name} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its outputs and save"
+                f"{shown(path.name)} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its outputs and save"
             )
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -76,9 +78,9 @@ def load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Unreadable(f"{path} cannot be opened ({error.strerror}); check its permissions") from None
     except UnicodeDecodeError:
-        raise Unreadable(f"{path.name} is not text; is it really a notebook (.ipynb)?") from None
+        raise Unreadable(f"{shown(path.name)} is not text; is it really a notebook (.ipynb)?") from None
     if not text.strip():
-        raise Unreadable(f"{path.name} is empty; save the notebook again")
+        raise Unreadable(f"{shown(path.name)} is empty; save the notebook again")
     return _data(path, text)
 
 
@@ -100,12 +102,12 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise Unreadable(f"{path.name} is damaged: its JSON ends or breaks{where}; save or download it again") from None
+        raise Unreadable(f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it again") from None
     if not isinstance(data, dict) or "nbformat" not in data:
-        raise Unreadable(f"{path.name} is JSON but not a notebook; save it from Jupyter")
+        raise Unreadable(f"{shown(path.name)} is JSON but not a notebook; save it from Jupyter")
     if data["nbformat"] != 4 or not isinstance(data.get("cells"), list):
         raise Unreadable(
-            f"{path.name} has notebook format {_short(data['nbformat'])}, expected 4; open and save it in Jupyter"
+            f"{shown(path.name)} has notebook format {shown(data['nbformat'])}, expected 4; open and save it in Jupyter"
         )
     return data
 
@@ -113,22 +115,33 @@ def _data(path: Path, text: str) -> dict[str, Any]:
 def _cell(number: int, data: dict[str, Any]) -> Cell:
     metadata = _dict(data.get("metadata"))
     nbgrader = _dict(metadata.get("nbgrader"))
-    source, grade_id, tags = data.get("source", ""), nbgrader.get("grade_id"), metadata.get("tags")
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
+    grade_id, tags = nbgrader.get("grade_id"), metadata.get("tags")
     grade_id = grade_id if isinstance(grade_id, str) else ""
     locked = bool(nbgrader.get("locked")) and not grade_id.startswith("answer-")
     return Cell(
         number=number,
         kind=str(data.get("cell_type")),
-        source=source if isinstance(source, str) else "",
+        source=source_of(data),
         grade_id=grade_id,
         locked=locked,
         tags=tuple(t for t in tags if isinstance(t, str)) if isinstance(tags, list) else (),
     )
 
 
-def _short(value: object) -> str:
+def source_of(data: dict[str, Any]) -> str:
+    """The text of a cell, which a file has whole or in lines."""
+    source = data.get("source", "")
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    return text(source) if isinstance(source, str) else ""
+
+
+def text(value: str) -> str:
+    """A text that can be written to a file: half a character, as JSON and file names may have it, is none."""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def shown(value: object) -> str:
     """What a file says of itself, on one line and no longer than it deserves."""
     text = value if isinstance(value, str) and value.isprintable() else repr(value)
     return text if len(text) <= 40 else text[:40] + "…"
@@ -140,10 +153,10 @@ def _dict(value: object) -> dict[str, Any]:
 
 def require_topic(notebook: Notebook, topic: Topic) -> None:
     """Unreadable unless this is a notebook of that topic, by its metadata, cells or functions."""
-    name = notebook.path.name
+    name = shown(notebook.path.name)
     if notebook.topic is not None and notebook.topic != topic.id:
         raise Unreadable(
-            f"{name} is the notebook of {_short(notebook.topic)}, expected {topic.id}; hand in the other file"
+            f"{name} is the notebook of {shown(notebook.topic)}, expected {topic.id}; hand in the other file"
         )
     answers = {f"answer-{e.id}" for e in topic.exercises}
     known = answers & {c.grade_id for c in notebook.cells} or set(topic.functions) & notebook.functions()
@@ -153,17 +166,25 @@ def require_topic(notebook: Notebook, topic: Topic) -> None:
 
 def submission(notebook: Notebook, topic: Topic) -> list[Cell]:
     """The code to run when grading: the topic's own setup, then the student's cells in their order."""
-    setup = [Cell(0, "code", source, "setup") for source in topic.setup]
-    return setup + [_without_magics(c) for c in notebook.cells if c.is_students and c.source.strip()]
+    cells, read, work = [Cell(0, "code", source, "setup") for source in topic.setup], 0, 0
+    for cell in notebook.cells:
+        if cell.is_students and cell.source.strip():
+            read += len(cell.source)
+            work += _work(cell)
+            cells.append(_without_magics(cell, work <= _WORK) if read <= _READ else cell)
+    return cells
 
 
-def _without_magics(cell: Cell) -> Cell:
-    """Turn IPython's magics and `!` lines into plain calls; Python that parses is left alone."""
+def _work(cell: Cell) -> int:
+    return len(cell.source) * len(_MAGIC.findall(cell.source))
+
+
+def _without_magics(cell: Cell, transform: bool = True) -> Cell:
+    """Turn IPython's magics and `!` lines into plain calls, or leave them out; Python that parses is left alone."""
     if _parses(cell.source):
         return cell
-    magics = re.findall(r"^[ \t]*[%!]", cell.source, re.M)
     source = _blanked(cell.source)
-    if len(cell.source) <= _TRANSFORMED and len(magics) <= _MAGICS:
+    if transform and _work(cell) <= _WORK and len(_MAGIC.findall(cell.source)) <= _MAGICS:
         from IPython.core.inputtransformer2 import TransformerManager  # half a second, and rarely needed
 
         try:

@@ -31,6 +31,8 @@ debugging unraisableexception threadexception setuponly setupplan capture"
 _FLAGS = ["--noconftest", "--assert=plain", "--disable-plugin-autoload", "-c", os.devnull, "--import-mode=importlib"]
 _FLAGS += [argument for name in _UNUSED.split() for argument in ("-p", f"no:{name}")]
 
+_MESSAGE = 2000  # characters that a Report has for a failed check
+
 
 def run_suite(topic: Topic, jobs: Iterable[Job], exercises: Iterable[str] | None = None) -> None:
     """Collect the suite once and run it for each job; raise KitError when the fault is our own."""
@@ -153,7 +155,7 @@ def grade_namespace(answers: Answers, namespace: dict[str, Any], exercises: Iter
 
 
 def _check(outcome: Outcome, mistake: str | None, answers: Answers) -> Check:
-    message = None if outcome.passed else "\n".join(filter(None, (outcome.call, outcome.message)))
+    message = None if outcome.passed else "\n".join(filter(None, (outcome.call, outcome.message)))[:_MESSAGE]
     known = answers.mistakes.get(mistake or "")
     return Check(
         id=outcome.id,

@@ -15,7 +15,7 @@ import msgpack
 import numpy as np
 
 MAX_META = 1 << 20  # bytes of structure
-MAX_DATA = 1 << 28  # bytes of array contents
+MAX_DATA = 1 << 26  # bytes of array contents; whoever takes a frame holds it several times over
 MAX_DEPTH = 24
 MAX_NDIM = 16
 _ENVELOPE_META, _ENVELOPE_DEPTH = 4096, 2  # what a request or a reply needs around a value

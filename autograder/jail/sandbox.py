@@ -68,6 +68,7 @@ def bubblewrapped() -> list[str]:
     if os.getuid() == 0:  # in the sandbox nobody is root
         command += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
     command += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]  # in there only, to give each worker its scratch
+    command += ["--tmpfs", lockdown.SCRATCH]  # before the files: the kit itself may lie below it
     for link in ("/lib", "/lib64", "/lib32"):
         if os.path.islink(link):
             command += ["--symlink", os.readlink(link), link]
@@ -78,7 +79,7 @@ def bubblewrapped() -> list[str]:
             for folder in ("site-packages", "dist-packages"):
                 if os.path.isdir(f"{path}/{folder}"):
                     command += ["--tmpfs", f"{path}/{folder}"]
-    return [*command, "--dev", "/dev", "--tmpfs", lockdown.SCRATCH, "--chdir", lockdown.SCRATCH, *naked()]
+    return [*command, "--dev", "/dev", "--chdir", lockdown.SCRATCH, *naked()]
 
 
 def _standard_library() -> list[str]:

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from autograder.errors import KitError, UserError
 from autograder.jail import plain
@@ -153,26 +153,25 @@ def self_test(jail: Jail) -> list[str]:
 
 def _works(jail: Jail) -> bool:
     try:
-        return _try(jail, WORKS, "works")
+        return _try(jail, WORKS, "works") is True
     except (Crashed, Timeout):
         return False
 
 
 def _gets_through(jail: Jail, code: str) -> bool:
-    """Whether an attempt succeeded. A worker that is gone has become something else, which counts."""
+    """Whether an attempt succeeded. A worker that is gone has become something else, which counts, as does no word."""
     try:
-        return _try(jail, f"escaped = False\n{textwrap.dedent(code)}", "escaped")
+        return _try(jail, f"escaped = False\n{textwrap.dedent(code)}", "escaped") is not False
     except (Crashed, Timeout):
         return True
 
 
-def _try(jail: Jail, code: str, name: str) -> bool:
+def _try(jail: Jail, code: str, name: str) -> Any:
+    """The value that a name has after a cell; None if it has none."""
     worker, budget = jail.spawn(MEMORY_MB), Budget(10)
     try:
         worker.ask({"do": "cell", "label": "self-test", "source": code}, budget)
         worker.ask({"do": "cell", "label": "self-test", "source": f"def answer():\n    return {name}"}, budget)
-        return (
-            worker.ask({"do": "call", "function": "answer", "args": (), "kwargs": {}}, budget).get("value") is not False
-        )
+        return worker.ask({"do": "call", "function": "answer", "args": (), "kwargs": {}}, budget).get("value")
     finally:
         worker.end()

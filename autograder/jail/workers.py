@@ -30,6 +30,11 @@ class Budget:
         self.left = cpu_seconds
         self.wall = cpu_seconds * _WALL
 
+    def charge(self, other: "Budget") -> None:
+        """Take off what was used of another budget."""
+        self.left -= other.cpu_seconds - other.left
+        self.wall -= other.cpu_seconds * _WALL - other.wall
+
 
 class Process(Protocol):
     """A process that serves requests, and all that it may have started."""
@@ -63,7 +68,9 @@ class Worker:
             reply = wire.decode(self._wait(budget, started, spent))
             budget.left -= self._process.cpu_seconds() - spent
             budget.wall -= time.monotonic() - started
-            if type(reply) is not dict or reply.get("nonce") != nonce or type(reply.get("outcome")) is not dict:
+            if type(reply) is not dict or type(reply.get("nonce")) is not str or reply["nonce"] != nonce:
+                raise Crashed
+            if type(reply.get("outcome")) is not dict:
                 raise Crashed
             outcome: dict[str, Any] = reply["outcome"]
             return outcome

@@ -73,9 +73,12 @@ class Book:
         for source in (submitted, self._classroom.course.assignment(self._topic.id).parent):
             for path in regular_files(source):
                 if path.suffix != ".ipynb":
+                    _make_room(folder, path.relative_to(source))
                     _copy(path, folder / path.relative_to(source))
-        write_whole(folder / REPORT, report.to_json().encode(), _READ_ONLY)
-        write_whole(folder / f"{self._topic.name}.ipynb", nbformat.writes(nb).encode(), _READ_ONLY)
+        contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.writes(nb)}
+        for name, content in contents.items():
+            _make_room(folder, Path(name))
+            write_whole(folder / name, content.encode(), _READ_ONLY)
 
     def _folder(self, step: str, student: str) -> Path:
         directory = getattr(self._coursedir, f"{step}_directory")
@@ -130,8 +133,17 @@ def regular_files(folder: Path) -> list[Path]:
     return found
 
 
+def _make_room(folder: Path, path: Path) -> None:
+    """Let a file be where one of that name was a folder, or a folder on its way a file: those handed in come first."""
+    for parent in reversed((folder / path).parents):
+        if parent.is_relative_to(folder) and not parent.is_dir():
+            parent.unlink(missing_ok=True)
+            parent.mkdir()
+    if (folder / path).is_dir():
+        shutil.rmtree(folder / path)
+
+
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     shutil.copyfile(source, target, follow_symlinks=False)
     target.chmod(_READ_ONLY)

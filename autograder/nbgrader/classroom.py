@@ -19,6 +19,9 @@ from autograder.store import Store
 from autograder.submissions import unreadable
 
 
+_NAMED = 5  # files that are named where none of them is a notebook
+
+
 class Classroom:
     """One topic of a course, loaded once."""
 
@@ -40,11 +43,12 @@ class Classroom:
         """What was handed in as a well-formed notebook; if it is none, the reason is in its metadata."""
         path = notebook_of(folder, self.topic)
         if path is None:
-            found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+            names = sorted(notebook.shown(path.name) for path in folder.iterdir())
+            found = ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])]) or "nothing"
             reason = f"no notebook was handed in: expected {self.topic.name}.ipynb, found {found}"
             return unread(reason, self.topic, self.source)
         if not stat.S_ISREG(path.lstat().st_mode):
-            return unread(f"{path.name} is no file of its own but a link or a pipe", self.topic, self.source)
+            return unread(f"{notebook.shown(path.name)} is no file of its own but a link or a pipe", self.topic, self.source)
         return from_file(path, self.topic, self.source)
 
     def unreadable(self, nb: Any, student: str) -> Report | None:

@@ -24,7 +24,10 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db?timeout=60"
     c.CourseDirectory.source_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
+    c.ExchangeFactory.collect = f"{_OURS}.collect.Collect"
     c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
+    # Feedback and formgrader show markdown cells as they were written, scripts and all; ours are cleaned.
+    c.HTMLExporter.filters = {"markdown2html": f"{_OURS}.markdown.markdown2html"}
     # Answer cells hold stubs already, so nothing is cleared: ClearSolutions would take the signatures too.
     c.GenerateAssignment.preprocessors = [
         f"{_OURS}.release.Release",

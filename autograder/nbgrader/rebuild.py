@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder import course as course_file
 from autograder import notebook
-from autograder.notebook import Unreadable
+from autograder.notebook import Unreadable, source_of, text
 from autograder.topic import Topic
 
 MARK = "autograder"
@@ -47,7 +47,7 @@ def from_file(path: Path, topic: Topic, source: Any) -> Any:
 def unread(reason: str, topic: Topic, source: Any) -> Any:
     """The source's notebook with the reason why nothing of the student's is in it."""
     rebuilt = rebuild({"cells": []}, source)
-    rebuilt.metadata[MARK] = {"topic": topic.id, "unreadable": reason}
+    rebuilt.metadata[MARK] = {"topic": topic.id, "unreadable": text(reason)}
     return rebuilt
 
 
@@ -70,13 +70,13 @@ def rebuild(submitted: dict[str, Any], source: Any) -> Any:
     rebuilt = nbformat.v4.new_notebook(cells=cells, metadata=dict(source.metadata))
     unreadable = _dict(_dict(submitted.get("metadata")).get(MARK)).get("unreadable")
     if isinstance(unreadable, str):  # nbgrader's second pass reads what its first one wrote
-        rebuilt.metadata[MARK] = {**rebuilt.metadata.get(MARK, {}), "unreadable": unreadable}
+        rebuilt.metadata[MARK] = {**rebuilt.metadata.get(MARK, {}), "unreadable": text(unreadable)}
     return rebuilt
 
 
 def _restored(cell: Any, data: dict[str, Any]) -> Any:
     """Our cell; of the student's, only the text of an answer."""
-    source = _source(data) if _is_solution(cell) else cell.source
+    source = source_of(data) if _is_solution(cell) else cell.source
     return _new(cell.cell_type, source, dict(cell.metadata), data)
 
 
@@ -85,17 +85,21 @@ def _own(data: dict[str, Any]) -> Any:
     tags = _dict(data.get("metadata")).get("tags")
     kind = "code" if data.get("cell_type") == "code" else "markdown"
     keep = {"tags": ["demo"]} if isinstance(tags, list) and "demo" in tags else {}
-    return _new(kind, _source(data), keep, data)
+    return _new(kind, source_of(data), keep, data)
 
 
 def _new(kind: str, source: str, metadata: dict[str, Any], data: dict[str, Any]) -> Any:
     if kind == "code":
         return new_code_cell(source, metadata=metadata)
     cell = new_markdown_cell(source, metadata=metadata)
-    attachments = {k: v for k, v in _dict(data.get("attachments")).items() if _is_bundle(v)}
+    attachments = {text(name): _bundle(v) for name, v in _dict(data.get("attachments")).items() if _is_bundle(v)}
     if attachments:  # a picture in a written answer
         cell.attachments = attachments
     return cell
+
+
+def _bundle(value: dict[str, str]) -> dict[str, str]:
+    return {text(kind): text(content) for kind, content in value.items()}
 
 
 def _is_bundle(value: object) -> bool:
@@ -125,13 +129,6 @@ def _is_solution(cell: Any) -> bool:
 def _grade_id(data: dict[str, Any]) -> str:
     grade_id = _dict(_dict(data.get("metadata")).get("nbgrader")).get("grade_id")
     return grade_id if isinstance(grade_id, str) else ""
-
-
-def _source(data: dict[str, Any]) -> str:
-    source = data.get("source", "")
-    if isinstance(source, list):
-        return "".join(part for part in source if isinstance(part, str))
-    return source if isinstance(source, str) else ""
 
 
 def _dict(value: object) -> dict[str, Any]:
