@@ -164,7 +164,8 @@ def compiled(source: str, name: str) -> NDArray[np.uint8]:
 
 def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
-    trouble, changed = outcome.get("trouble"), outcome.get("changed", ())
+    trouble: Any = outcome.get("trouble")
+    changed = outcome.get("changed", ())
     if trouble is not None and (type(trouble) is not str or trouble not in get_args(Trouble)):
         raise Crashed
     if type(changed) is not tuple or any(type(i) is not int or not 0 <= i < arguments for i in changed):

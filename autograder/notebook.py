@@ -102,7 +102,8 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise Unreadable(f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it again") from None
+        name = shown(path.name)
+        raise Unreadable(f"{name} is damaged: its JSON ends or breaks{where}; save or download it again") from None
     if not isinstance(data, dict) or "nbformat" not in data:
         raise Unreadable(f"{shown(path.name)} is JSON but not a notebook; save it from Jupyter")
     if data["nbformat"] != 4 or not isinstance(data.get("cells"), list):

@@ -47,11 +47,21 @@ HOSTILE = {
     "an environment": r"\begin{align}<img src=x onerror=attack()>\end{align}",
     "a template": "{{ 7 * 7 }} {% raw %} {{ resources }} ${7*7} <%= 7*7 %> {{config}}",
     "an attachment's kind": "![a](attachment:a.png)",
-    "code": "```html\"><script>attack()</script>\n<script>attack()</script>\n```",
+    "code": '```html"><script>attack()</script>\n<script>attack()</script>\n```',
     "a colour of the terminal": "\x1b[2J\x1b]0;title\x07\x9b31m",
-    "a heading": "# <script>attack()</script> \"onmouseover=attack()",
+    "a heading": '# <script>attack()</script> "onmouseover=attack()',
 }
-NAMES = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "<img src=x onerror=attack()>", "{{7*7}}", "$(touch x)", "a\nb"]
+NAMES = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1",
+    "<img src=x onerror=attack()>",
+    "{{7*7}}",
+    "$(touch x)",
+    "a\nb",
+]
 
 
 class Reader(HTMLParser):
@@ -63,7 +73,20 @@ class Reader(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        if tag in ("script", "iframe", "object", "embed", "form", "input", "button", "base", "meta", "link", "svg", "style"):
+        if tag in (
+            "script",
+            "iframe",
+            "object",
+            "embed",
+            "form",
+            "input",
+            "button",
+            "base",
+            "meta",
+            "link",
+            "svg",
+            "style",
+        ):
             self.live.append((tag, *map(str, attrs)))
         for name, value in attrs:
             url = re.sub(r"[\s\x00-\x1f]", "", entities.unescape(value or "")).lower()
@@ -126,7 +149,9 @@ def graded(course, *students):
 
 def hostile():
     """A notebook that has every hostile text in every place where text can be."""
-    notebook = solved(softmax="def softmax(z):\n    raise ValueError('<script>attack()</script><img src=x onerror=attack()>')")
+    notebook = solved(
+        softmax="def softmax(z):\n    raise ValueError('<script>attack()</script><img src=x onerror=attack()>')"
+    )
     everything = "\n\n".join(HOSTILE.values())
     cell(notebook, "written-saturation")["source"] = everything
     cell(notebook, "written-saturation")["attachments"] = {
@@ -138,9 +163,17 @@ def hostile():
         notebook["cells"].append(code_cell("x", f"# {text!r}\n%%html\n{text}"))
         notebook["cells"][-1]["metadata"] = {"magics_language": text, "tags": [text], "title": text}
         notebook["cells"][-1]["outputs"] = [
-            {"output_type": "display_data", "data": {"text/html": text, "application/javascript": "attack()"}, "metadata": {}}
+            {
+                "output_type": "display_data",
+                "data": {"text/html": text, "application/javascript": "attack()"},
+                "metadata": {},
+            }
         ]
-    notebook["metadata"] |= {"title": HOSTILE["a script"], "widgets": {"x": HOSTILE["a script"]}, "authors": [HOSTILE["a handler"]]}
+    notebook["metadata"] |= {
+        "title": HOSTILE["a script"],
+        "widgets": {"x": HOSTILE["a script"]},
+        "authors": [HOSTILE["a handler"]],
+    }
     notebook["metadata"]["language_info"] = {"name": HOSTILE["a script"], "pygments_lexer": HOSTILE["a script"]}
     return notebook
 
@@ -156,7 +189,7 @@ def attacked(course):
 
 def ours(page):
     """What is alive on the page of the honest submission too: MathJax, and our own style."""
-    return {tag for tag in live(page)}
+    return set(live(page))
 
 
 def test_60_nothing_of_a_students_lives_on_a_feedback_page(attacked):
@@ -219,7 +252,9 @@ def test_a_student_of_an_odd_name_is_graded_and_shown_on_one_line(course, name):
         assert gradebook.find_submission(TOPIC.id, name).score == 20
 
 
-@pytest.mark.parametrize("name", [b"\xff.txt", b"a\nb", b"\x1b[2J", b"; touch x", b"-rf", b"x" * 250, b"=cmd|x.csv", b"\xed\xa0\x80"])
+@pytest.mark.parametrize(
+    "name", [b"\xff.txt", b"a\nb", b"\x1b[2J", b"; touch x", b"-rf", b"x" * 250, b"=cmd|x.csv", b"\xed\xa0\x80"]
+)
 def test_a_file_of_any_name_is_no_hindrance(course, name):
     for student, notebook in (("with", solved()), ("without", None)):
         folder = hand_in(course, student, notebook)
@@ -249,7 +284,9 @@ HALVES = {
     "in code": HALF,
     "in a text": HALF.replace("\\ud800", "").replace("why the", "why \\ud800 the", 1),
     "in a name": HALF.replace('"cell_type"', '"\\udfff": 1, "cell_type"', 1),
-    "in its topic": json.dumps({"nbformat": 4, "cells": [], "metadata": {"autograder": {"topic": "T"}}}).replace('"T"', '"\\ud800"'),
+    "in its topic": json.dumps({"nbformat": 4, "cells": [], "metadata": {"autograder": {"topic": "T"}}}).replace(
+        '"T"', '"\\ud800"'
+    ),
     "in its format": '{"nbformat": "\\ud800", "cells": []}',
 }
 
@@ -385,4 +422,4 @@ def test_57_collecting_follows_no_link_and_stops_at_no_pipe(course, secret, tmp_
     got = course.root / "submitted" / "mmm" / TOPIC.id
     assert sorted(p.name for p in got.rglob("*")) == ["a.txt", "plan", "timestamp.txt"]
     assert list((course.root / "submitted" / "linked" / TOPIC.id).iterdir()) == []
-    assert ROOT != course.root
+    assert course.root != ROOT

@@ -164,4 +164,6 @@ def test_23_an_argument_that_was_altered_is_told_by_its_position(tier):
 
 @pytest.mark.parametrize("tier", LOCKED)
 def test_19_a_worker_that_ignores_every_signal_is_ended(tier):
-    assert answered(tier, TAMPERING["19 alarms and signals switched off"], "double", 1, seconds=0.3).trouble == "timeout"
+    assert (
+        answered(tier, TAMPERING["19 alarms and signals switched off"], "double", 1, seconds=0.3).trouble == "timeout"
+    )

@@ -136,7 +136,16 @@ def np_shape(value):
     return shape
 
 
-LIBRARIES = ["torch", "scipy", "sklearn", "autograder.run", "autograder.answers", "autograder.compare", "pytest", "solutions"]
+LIBRARIES = [
+    "torch",
+    "scipy",
+    "sklearn",
+    "autograder.run",
+    "autograder.answers",
+    "autograder.compare",
+    "pytest",
+    "solutions",
+]
 
 
 @pytest.mark.parametrize("tier", LOCKED)

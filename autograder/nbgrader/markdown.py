@@ -14,8 +14,10 @@ from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 _TAGS = frozenset(
-    "a abbr b blockquote br caption code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre "
-    "s small span strong sub summary sup table tbody td tfoot th thead tr u ul".split()  # noqa: SIM905
+    """
+    a abbr b blockquote br caption code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre
+    s small span strong sub summary sup table tbody td tfoot th thead tr u ul
+    """.split()  # noqa: SIM905
 )
 # Told by how a value begins, as it stands in the text: what hides behind an entity is not among them.
 _ATTRIBUTES = {
@@ -39,9 +41,9 @@ _ATTRIBUTES = {
 def markdown2html(context: Any, source: str) -> str:
     """The filter of that name in nbconvert's templates, with its result cleaned."""
     cell = context.get("cell", {})
-    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))  # type: ignore[no-untyped-call]
+    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
     try:
-        return clean(MarkdownWithMath(renderer=renderer).render(source))  # type: ignore[no-untyped-call]
+        return clean(MarkdownWithMath(renderer=renderer).render(source))
     except Exception:  # a picture that is not attached, quotes a thousand deep: no page fails over it
         return f"<pre>{escape(source)}</pre>"
 
