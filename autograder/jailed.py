@@ -164,8 +164,7 @@ def compiled(source: str, name: str) -> NDArray[np.uint8]:
 
 def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
-    trouble: Any = outcome.get("trouble")
-    changed = outcome.get("changed", ())
+    trouble, changed = outcome.get("trouble"), outcome.get("changed", ())
     if trouble is not None and (type(trouble) is not str or trouble not in get_args(Trouble)):
         raise Crashed
     if type(changed) is not tuple or any(type(i) is not int or not 0 <= i < arguments for i in changed):
@@ -173,4 +172,5 @@ def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     text, error = (outcome.get(key, "") for key in ("text", "error"))
     if type(text) is not str or type(error) is not str or len(set(changed)) != len(changed):
         raise Crashed
-    return Reply(outcome.get("value"), trouble, text[:_TEXT], error[:_TEXT], changed)
+    known: Any = trouble  # one of Trouble's, as was made sure of
+    return Reply(outcome.get("value"), known, text[:_TEXT], error[:_TEXT], changed)
