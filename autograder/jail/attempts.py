@@ -53,7 +53,7 @@ ATTEMPTS = {
         """,
     "tracing a process": """
         import ctypes
-        escaped = ctypes.CDLL(None).ptrace(16, {pid}, 0, 0) == 0
+        escaped = ctypes.CDLL(None).ptrace(0x4206, {pid}, 0, 0) == 0  # PTRACE_SEIZE, which stops nobody
         """,
     "being root": """
         import os
