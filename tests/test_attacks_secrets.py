@@ -111,7 +111,7 @@ SEARCHES = {
         import ctypes
         libc = ctypes.CDLL(None, use_errno=True)
         for pid in (1, os.getppid(), {pid}):
-            if pid and libc.ptrace(16, pid, 0, 0) == 0: found.append('traced')
+            if pid and libc.ptrace(0x4206, pid, 0, 0) == 0: found.append('traced')
             if pid and libc.syscall(310, pid, 0, 0, 0, 0, 0) > 0: found.append('read')
             try: os.pidfd_open(pid); found.append('a handle')
             except (OSError, AttributeError): pass
