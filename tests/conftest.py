@@ -1,6 +1,14 @@
 """What all tests share: examples are drawn without a stopwatch, so that a loaded machine fails no test."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kit")
+
+
+def pytest_collection_modifyitems(items):
+    """A file's tests stay together on one core, with what they set up; each lesson, which takes a minute, goes alone."""
+    for item in items:
+        group = item.name if "test_the_solved_lesson" in item.name else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -81,14 +81,15 @@ def test_neither_wheel_nor_release_holds_a_line_of_a_solution(wheel):
     assert [(name, line) for name, line in secret_lines() if squeezed(line) in haystack] == []
 
 
+CODE = re.compile(r"\bnp\.|\blambda\b|\w = \w|\breturn [\w.]*[(\[+*/-]")  # what no hint spells
+
+
 @pytest.mark.parametrize("topic_id", COURSE.topic_ids)
 def test_the_public_answers_are_of_the_public_seed_and_name_mistakes_without_their_code(topic_id):
     answers = answers_file.load(COURSE.release(topic_id) / answers_file.NAME)
     assert answers.seed == answers_file.PUBLIC_SEED
     assert {frozenset(m) for m in answers.mistakes.values()} == {frozenset({"exercise", "title", "hint"})}
-    text = " ".join(v for m in answers.mistakes.values() for v in m.values())
-    assert "np." not in text
-    assert "return " not in text
+    assert not [m for m in answers.mistakes.values() if CODE.search(" ".join(m.values()))]
 
 
 @pytest.mark.parametrize("topic_id", COURSE.topic_ids)
@@ -100,5 +101,4 @@ def test_the_release_holds_what_a_student_needs_and_nothing_else(topic_id):
 def test_a_hint_never_spells_code():
     for topic_id in COURSE.topic_ids:
         for mistake in record.load_misconceptions(COURSE, COURSE.topic(topic_id)):
-            assert "np." not in mistake.hint, mistake.name
-            assert "return " not in mistake.hint, mistake.name
+            assert not CODE.search(mistake.hint), mistake.name
