@@ -8,7 +8,7 @@ settings.load_profile("kit")
 
 
 def pytest_collection_modifyitems(items):
-    """A file's tests stay together on one core, with what they set up; each lesson, which takes a minute, goes alone."""
+    """A file's tests stay on one core, with what they set up; each lesson, which takes a minute, goes by itself."""
     for item in items:
         group = item.name if "test_the_solved_lesson" in item.name else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
