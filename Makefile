@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test check learn audit bench test-all setup clean
+.PHONY: demo test check learn audit bench fuzz test-all setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -30,6 +30,9 @@ audit: setup  ## grade the grader: every topic, every known answer, right and wr
 
 bench: setup  ## how long a live check takes
 	$(BIN)/python benchmarks/live_check.py
+
+fuzz: setup  ## a million broken inputs for all that reads what strangers wrote (another number: make fuzz INPUTS=5000)
+	$(BIN)/python -m benchmarks.fuzz $(INPUTS)
 
 test-all: $(VERSIONS:%=test-%)  ## the tests on each supported Python that is installed
 

@@ -35,14 +35,39 @@ ROOT = Path(__file__).parents[1]
 COURSE = course_file.load(ROOT / course_file.FILE)
 TOPIC = COURSE.topic("01-neurons")
 SOURCE = nbformat.read(COURSE.assignment(TOPIC.id), as_version=4)
-SOURCE.cells = [c for c in SOURCE.cells if c.metadata.get("nbgrader", {}).get("grade_id", "").endswith(("relu", "ation"))]
+SOURCE.cells = [
+    c for c in SOURCE.cells if c.metadata.get("nbgrader", {}).get("grade_id", "").endswith(("relu", "ation"))
+]
 HEADER = struct.Struct("<4sIQ")
 DTYPES = ["<f8", "<f4", "|i1", "|b1", "<c16", "|O", "<U4", "<M8[D]", ">f8", "f8", "", "V8", "<f8,<i4", "🐍", "<i8" * 9]
 WORDS = ["", "t", "l", "d", "c", "g", "a", "s", "value", "trouble", "stub", "raised", "missing", "text", "error"]
 WORDS += ["changed", "nonce", "outcome", "\0", "\x1b[2J", "<script>", "x" * 300, "é\u2028", "{{7*7}}", "=cmd|"]
 NUMBERS = [0, 1, -1, 2, 7, 255, 2**31, 2**53, 2**63 - 1, -(2**63), 2**64 - 1, 0.5, -0.0, 1e308]
-SOURCES = ["def softmax(z):\n    return z", "%time x", "!ls", "a = !x", "a?", "(", "'''", "\t \n", "class relu:", "%%html\n<b>"]
-SOURCES += ["\\\n", "a\r\nb", "\f", "x = 1\n" * 50, "\0", "\ud800", "lambda: " * 40, "[" * 90, "f'{f'", "é = 1", "#" * 99]
+SOURCES = [
+    "def softmax(z):\n    return z",
+    "%time x",
+    "!ls",
+    "a = !x",
+    "a?",
+    "(",
+    "'''",
+    "\t \n",
+    "class relu:",
+    "%%html\n<b>",
+]
+SOURCES += [
+    "\\\n",
+    "a\r\nb",
+    "\f",
+    "x = 1\n" * 50,
+    "\0",
+    "\ud800",
+    "lambda: " * 40,
+    "[" * 90,
+    "f'{f'",
+    "é = 1",
+    "#" * 99,
+]
 
 
 def main() -> None:
@@ -186,7 +211,12 @@ def _tree(rng: random.Random, depth: int) -> Any:
         return rng.choice([*NUMBERS, *WORDS, None, True, b"", b"\xff", {}, []])
     if rng.random() < 0.3:
         shape = [rng.choice([0, 1, 2, 8, -1, 2**40, 1.0, "1"]) for _ in range(rng.choice([0, 1, 1, 2, 17]))]
-        return [rng.choice("as"), rng.choice(DTYPES), rng.choice([shape, None, "8"]), rng.choice([0, 1, 2, -1, 0.0, None])]
+        return [
+            rng.choice("as"),
+            rng.choice(DTYPES),
+            rng.choice([shape, None, "8"]),
+            rng.choice([0, 1, 2, -1, 0.0, None]),
+        ]
     if rng.random() < 0.1:
         return {rng.choice(WORDS): _tree(rng, depth - 1)}
     return [rng.choice(WORDS[:8]), *(_tree(rng, depth - 1) for _ in range(rng.randrange(4)))]
@@ -272,11 +302,27 @@ def _json(rng: random.Random, depth: int) -> Any:
         return rng.choice([None, True, 0, -1, 1e308, float("nan"), 10**30, "", "\ud800", *WORDS, *SOURCES])
     if kind == 5:
         return [_json(rng, depth - 1) for _ in range(rng.randrange(4))]
-    names = ["nbgrader", "grade_id", "tags", "metadata", "autograder", "unreadable", "topic", "image/png", "a", "\udfff"]
+    names = [
+        "nbgrader",
+        "grade_id",
+        "tags",
+        "metadata",
+        "autograder",
+        "unreadable",
+        "topic",
+        "image/png",
+        "a",
+        "\udfff",
+    ]
     return {rng.choice(names): _json(rng, depth - 1) for _ in range(rng.randrange(4))}
 
 
-GRADE_IDS = [c.metadata.nbgrader.grade_id for c in SOURCE.cells if "nbgrader" in c.metadata] + ["", "x", "answer-", "check-x"]
+GRADE_IDS = [c.metadata.nbgrader.grade_id for c in SOURCE.cells if "nbgrader" in c.metadata] + [
+    "",
+    "x",
+    "answer-",
+    "check-x",
+]
 ATTEMPTS: list[tuple[str, Callable[[random.Random], str]]] = [
     *[("frames, bytes", frame_of_bytes)] * 20,
     *[("frames, structure", frame_of_structure)] * 20,

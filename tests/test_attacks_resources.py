@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from attacks import HONEST, LOCKED, answered, survived, tiny  # noqa: F401
+from attacks import HONEST, LOCKED, answered, survived
 from jails import jail_of
 from notebooks import ROOT, solved
 
@@ -136,7 +136,7 @@ GREEDY = {
     "62 caches for the next one": """
         import os, pathlib
         def double(x):
-            for path in ('/tmp/.ipython/startup.py', '~/.ipython/profile_default/startup/x.py', '~/.config/x', '/tmp/x.pyc'):
+            for path in ('/tmp/.ipython/x.py', '~/.ipython/profile_default/startup/x.py', '~/.config/x', '/tmp/x.pyc'):
                 path = pathlib.Path(os.path.expanduser(path))
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True); path.write_text('1 / 0')
@@ -149,7 +149,7 @@ KEEPS = ("51", "52", "53", "54 a", "55", "56", "58", "59", "61", "62")  # it cos
 
 @pytest.mark.parametrize("tier", LOCKED)
 @pytest.mark.parametrize("name", GREEDY)
-def test_greed_earns_nothing_and_costs_its_exercise_only(tiny, tier, name):  # noqa: F811
+def test_greed_earns_nothing_and_costs_its_exercise_only(tiny, tier, name):
     before = psutil.Process().memory_info().rss
     report = survived(tiny, tier, GREEDY[name])
     if name.startswith(KEEPS) and "cell" not in name:
@@ -164,7 +164,7 @@ def test_61_no_process_can_be_sent_a_signal(tier):
 
 
 @pytest.mark.parametrize("tier", LOCKED)
-def test_52_who_ends_the_process_again_and_again_pays_for_its_cells(tiny, tier):  # noqa: F811
+def test_52_who_ends_the_process_again_and_again_pays_for_its_cells(tiny, tier):
     """The cells take half a second of their second, and each call of `double` would run them anew."""
     busy = "import os, time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass\n"
     started = time.process_time()
@@ -257,7 +257,7 @@ def test_45_nothing_of_the_kit_unpickles():
 
 
 def test_59_files_beside_a_notebook_are_nothing_to_the_grader(tmp_path):
-    """A conftest.py, a pytest.ini and modules of the names of ours, in the folder of the notebook and of the process."""
+    """A conftest.py, a pytest.ini and modules of the names of ours, in the notebook's folder and the process's."""
     import subprocess
     import sys
 

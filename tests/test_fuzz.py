@@ -58,7 +58,11 @@ class Says:
 
     def receive(self, seconds):
         nonce = wire.decode(self._sent)["nonce"]
-        answer = {k: nonce if type(v) is str and v == "the nonce" else v for k, v in self._answer.items()} if type(self._answer) is dict else self._answer
+        answer = (
+            {k: nonce if type(v) is str and v == "the nonce" else v for k, v in self._answer.items()}
+            if type(self._answer) is dict
+            else self._answer
+        )
         return wire.encode(answer, envelope=True)
 
     def cpu_seconds(self):

@@ -18,7 +18,6 @@ from autograder.results import Report
 from autograder.store import Store
 from autograder.submissions import unreadable
 
-
 _NAMED = 5  # files that are named where none of them is a notebook
 
 
@@ -48,7 +47,9 @@ class Classroom:
             reason = f"no notebook was handed in: expected {self.topic.name}.ipynb, found {found}"
             return unread(reason, self.topic, self.source)
         if not stat.S_ISREG(path.lstat().st_mode):
-            return unread(f"{notebook.shown(path.name)} is no file of its own but a link or a pipe", self.topic, self.source)
+            return unread(
+                f"{notebook.shown(path.name)} is no file of its own but a link or a pipe", self.topic, self.source
+            )
         return from_file(path, self.topic, self.source)
 
     def unreadable(self, nb: Any, student: str) -> Report | None:
