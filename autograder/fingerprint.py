@@ -57,7 +57,9 @@ def _project(v: np.ndarray) -> np.ndarray:
 def _size(value: object) -> int:
     if isinstance(value, dict):
         return sum(map(_size, value.values()))
-    return sum(map(_size, value)) if isinstance(value, (tuple, list)) else int(np.size(value))  # type: ignore[call-overload]
+    if isinstance(value, (tuple, list)):
+        return sum(map(_size, value))
+    return value.size if isinstance(value, np.ndarray) else 1
 
 
 def _flatten(value: object, leaves: list[np.ndarray]) -> str:

@@ -16,7 +16,8 @@ from notebooks import COURSE, ROOT, TOPIC, answer, solved, written
 from autograder.jail import tiers
 
 USER = 54321  # has no account, no group and no files
-IMPORTS = "import numpy, msgpack, psutil, pyseccomp, pytest, threadpoolctl, jinja2, click"
+IMPORTS = "import numpy, msgpack, psutil, pyseccomp, pytest, threadpoolctl, jinja2, click, os, sys\n"
+IMPORTS += "sys.exit(not os.access(sys.executable, os.R_OK | os.X_OK) and 'its Python is out of reach')"
 
 
 def as_user(*command):
@@ -76,9 +77,9 @@ def test_an_ordinary_user_has_a_jail_that_holds():
 def test_an_ordinary_user_grades_in_it(tier, right):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        attack = (
-            "def relu(z):\n    raise ValueError(open('/etc/passwd').read())\ndef leaky_relu(z, slope=0.01): return z"
-        )
+        attack = "def relu(z):
+    raise ValueError(open('/etc/passwd').read())
+def leaky_relu(z): return z"
         path = written(solved(relu=answer("relu") if right else attack), Path(folder))
         path.chmod(0o644)
         release = COURSE.release(TOPIC.id) / "answers.npz"

@@ -185,6 +185,13 @@ def test_a_server_that_does_not_start_is_told_with_its_last_words():
         ForkServer([sys.executable, "-c", "import sys; sys.exit('oh no')"], {})
 
 
+def test_a_server_whose_program_cannot_be_run_is_told_likewise():
+    from autograder.jail.forked import ForkServer
+
+    with pytest.raises(KitError, match="did not start: .*No such file"):
+        ForkServer(["/nowhere/python"], {})
+
+
 def test_every_attempt_of_the_self_test_is_python():
     for name, code in ATTEMPTS.items():
         filled = code.format(canary="/x", pid=1, memory_mb=1)

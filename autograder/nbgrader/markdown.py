@@ -41,9 +41,9 @@ _ATTRIBUTES = {
 def markdown2html(context: Any, source: str) -> str:
     """The filter of that name in nbconvert's templates, with its result cleaned."""
     cell = context.get("cell", {})
-    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))  # type: ignore[no-untyped-call]
+    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
     try:
-        return clean(MarkdownWithMath(renderer=renderer).render(source))  # type: ignore[no-untyped-call]
+        return clean(MarkdownWithMath(renderer=renderer).render(source))
     except Exception:  # a picture that is not attached, quotes a thousand deep: no page fails over it
         return f"<pre>{escape(source)}</pre>"
 
