@@ -77,9 +77,7 @@ def test_an_ordinary_user_has_a_jail_that_holds():
 def test_an_ordinary_user_grades_in_it(tier, right):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        attack = "def relu(z):
-    raise ValueError(open('/etc/passwd').read())
-def leaky_relu(z): return z"
+        attack = "def relu(z):\n    raise ValueError(open('/etc/passwd').read())\ndef leaky_relu(z): return z"
         path = written(solved(relu=answer("relu") if right else attack), Path(folder))
         path.chmod(0o644)
         release = COURSE.release(TOPIC.id) / "answers.npz"

@@ -188,7 +188,7 @@ def test_a_server_that_does_not_start_is_told_with_its_last_words():
 def test_a_server_whose_program_cannot_be_run_is_told_likewise():
     from autograder.jail.forked import ForkServer
 
-    with pytest.raises(KitError, match="did not start: .*No such file"):
+    with pytest.raises(KitError, match=r"did not start: .*No such file"):
         ForkServer(["/nowhere/python"], {})
 
 
