@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test lessons check learn audit bench test-all test-services setup clean
+.PHONY: demo test lessons check learn audit bench fuzz test-all test-services setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -38,6 +38,9 @@ bench: setup  ## stock nbgrader and ours side by side, and how long a live check
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'
 	$(BIN)/python -m pytest -q tests/services_postgres.py
+
+fuzz: setup  ## a million broken inputs for all that reads what strangers wrote (another number: make fuzz INPUTS=5000)
+	$(BIN)/python -m benchmarks.fuzz $(INPUTS)
 
 test-all: $(VERSIONS:%=test-%)  ## the tests on each supported Python that is installed
 

@@ -54,10 +54,12 @@ def _project(v: np.ndarray) -> np.ndarray:
     return np.asarray(np.random.RandomState(20_000 + v.size % 10_000).normal(size=(_PROJECTIONS, v.size)) @ v)
 
 
-def _size(value: Any) -> int:
+def _size(value: object) -> int:
     if isinstance(value, dict):
         return sum(map(_size, value.values()))
-    return sum(map(_size, value)) if isinstance(value, (tuple, list)) else int(np.size(value))
+    if isinstance(value, (tuple, list)):
+        return sum(map(_size, value))
+    return value.size if isinstance(value, np.ndarray) else 1
 
 
 def _flatten(value: object, leaves: list[np.ndarray]) -> str:

@@ -164,8 +164,9 @@ def compiled(source: str, name: str) -> NDArray[np.uint8]:
 
 def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
-    trouble, changed = outcome.get("trouble"), outcome.get("changed", ())
-    if trouble is not None and (type(trouble) is not str or trouble not in get_args(Trouble)):
+    said, changed = outcome.get("trouble"), outcome.get("changed", ())
+    trouble: Trouble | None = next((t for t in get_args(Trouble) if type(said) is str and t == said), None)
+    if trouble is None and said is not None:
         raise Crashed
     if type(changed) is not tuple or any(type(i) is not int or not 0 <= i < arguments for i in changed):
         raise Crashed

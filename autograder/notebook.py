@@ -102,8 +102,9 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        name = shown(path.name)
-        raise Unreadable(f"{name} is damaged: its JSON ends or breaks{where}; save or download it again") from None
+        raise Unreadable(
+            f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it again"
+        ) from None
     if not isinstance(data, dict) or "nbformat" not in data:
         raise Unreadable(f"{shown(path.name)} is JSON but not a notebook; save it from Jupyter")
     if data["nbformat"] != 4 or not isinstance(data.get("cells"), list):
@@ -189,7 +190,9 @@ def _without_magics(cell: Cell, transform: bool = True) -> Cell:
         from IPython.core.inputtransformer2 import TransformerManager  # half a second, and rarely needed
 
         try:
-            source = TransformerManager().transform_cell(cell.source)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                source = TransformerManager().transform_cell(cell.source)
         except Exception:  # not Python with magics either: the worker will say what is wrong with it
             return cell
     return replace(cell, source=source) if _parses(source) else cell

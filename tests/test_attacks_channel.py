@@ -1,7 +1,7 @@
-"""Forged channels (42-50 of docs/attacks.md): a worker's words are values, never verdicts, and one for each question."""
+"""Forged channels (42-50 of docs/attacks.md): a worker's words are values, never verdicts, one for each question."""
 
 import pytest
-from attacks import LOCKED, answered, survived, tiny  # noqa: F401
+from attacks import LOCKED, answered, survived
 from jails import jail_of
 from notebooks import TOPIC, cell, public_answers, solved, written
 
@@ -137,7 +137,7 @@ def double(x):
 
 @pytest.mark.parametrize("tier", LOCKED)
 @pytest.mark.parametrize("attack", FORGERIES.values(), ids=FORGERIES)
-def test_a_forged_word_earns_nothing(tiny, tier, attack):  # noqa: F811
+def test_a_forged_word_earns_nothing(tiny, tier, attack):
     report = survived(tiny, tier, attack)
     assert len(report.to_json()) < 20_000
 

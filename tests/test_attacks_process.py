@@ -1,7 +1,7 @@
 """Tampering with the process that the code runs in (11-25 of docs/attacks.md): verdicts are made in another one."""
 
 import pytest
-from attacks import HONEST, LOCKED, answered, survived, tiny  # noqa: F401
+from attacks import HONEST, LOCKED, answered, survived
 
 TAMPERING = {
     "11 NumPy's comparisons replaced": """
@@ -147,7 +147,7 @@ KEEPS = ("11", "12", "16", "18", "20", "21", "24", "25")  # where `shift` still 
 
 @pytest.mark.parametrize("tier", LOCKED)
 @pytest.mark.parametrize("name", TAMPERING)
-def test_tampering_earns_nothing(tiny, tier, name):  # noqa: F811
+def test_tampering_earns_nothing(tiny, tier, name):
     report = survived(tiny, tier, TAMPERING[name])
     if name.startswith(KEEPS) and "norm" not in name:
         assert report.score == HONEST

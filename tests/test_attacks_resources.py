@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from attacks import HONEST, LOCKED, answered, survived, tiny  # noqa: F401
+from attacks import HONEST, LOCKED, answered, survived
 from jails import jail_of
 from notebooks import ROOT, solved
 
@@ -58,20 +58,22 @@ GREEDY = {
     "54 a fork bomb": """
         import os
         def double(x):
-            while True:
-                try: os.fork()
+            for _ in range(100):  # enough to tell, and no harm to the machine should it ever succeed
+                try: os.fork() or os._exit(0)
                 except OSError: break
             return x
         """,
     "54 survivors in a session of their own": """
-        import os
+        import os, time
         def double(x):
             try:
                 if os.fork() == 0:
                     os.setsid()
-                    while True: pass
+                    end = time.process_time() + 20
+                    while time.process_time() < end: pass
+                    os._exit(0)
             except OSError: pass
-            try: os.posix_spawn('/bin/sleep', ['sleep', '987.65'], {})
+            try: os.posix_spawn('/bin/sleep', ['sleep', '98.765'], {})
             except OSError: pass
             return x
         """,
@@ -96,7 +98,7 @@ GREEDY = {
         import os
         def double(x):
             for folder in ('/tmp', '/var/tmp', '/dev/shm', '.', '/'):
-                for i in range(3000):
+                for i in range(40):
                     try:
                         with open(f'{folder}/attack-{i}', 'wb') as file: file.write(bytes(1 << 20))
                     except OSError: break
@@ -121,18 +123,20 @@ GREEDY = {
             return x
         """,
     "61 kill everybody": """
-        import os, signal
+        import os
         def double(x):
-            for target in (-1, 0, 1, os.getppid(), {pid}):
-                for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM):
-                    try: os.kill(target, number)
-                    except OSError: pass
-            return x
+            hit = []
+            for target in (-1, 0, 1, os.getppid(), {pid}):  # signal 0 only asks whether another one would arrive
+                try:
+                    os.kill(target, 0)
+                    hit.append(target)
+                except OSError: pass
+            return hit
         """.replace("{pid}", str(os.getpid())),
     "62 caches for the next one": """
         import os, pathlib
         def double(x):
-            for path in ('/tmp/.ipython/startup.py', '~/.ipython/profile_default/startup/x.py', '~/.config/x', '/tmp/x.pyc'):
+            for path in ('/tmp/.ipython/x.py', '~/.ipython/profile_default/startup/x.py', '~/.config/x', '/tmp/x.pyc'):
                 path = pathlib.Path(os.path.expanduser(path))
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True); path.write_text('1 / 0')
@@ -145,17 +149,22 @@ KEEPS = ("51", "52", "53", "54 a", "55", "56", "58", "59", "61", "62")  # it cos
 
 @pytest.mark.parametrize("tier", LOCKED)
 @pytest.mark.parametrize("name", GREEDY)
-def test_greed_earns_nothing_and_costs_its_exercise_only(tiny, tier, name):  # noqa: F811
+def test_greed_earns_nothing_and_costs_its_exercise_only(tiny, tier, name):
     before = psutil.Process().memory_info().rss
     report = survived(tiny, tier, GREEDY[name])
     if name.startswith(KEEPS) and "cell" not in name:
         assert report.score == HONEST, report
     assert psutil.Process().memory_info().rss - before < 600 << 20
-    assert not [p for p in psutil.process_iter(["cmdline"]) if "987.65" in (p.info["cmdline"] or [])]
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "98.765" in (p.info["cmdline"] or [])]
 
 
 @pytest.mark.parametrize("tier", LOCKED)
-def test_52_who_ends_the_process_again_and_again_pays_for_its_cells(tiny, tier):  # noqa: F811
+def test_61_no_process_can_be_sent_a_signal(tier):
+    assert answered(tier, GREEDY["61 kill everybody"], "double", 1).value == []
+
+
+@pytest.mark.parametrize("tier", LOCKED)
+def test_52_who_ends_the_process_again_and_again_pays_for_its_cells(tiny, tier):
     """The cells take half a second of their second, and each call of `double` would run them anew."""
     busy = "import os, time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass\n"
     started = time.process_time()
@@ -248,7 +257,7 @@ def test_45_nothing_of_the_kit_unpickles():
 
 
 def test_59_files_beside_a_notebook_are_nothing_to_the_grader(tmp_path):
-    """A conftest.py, a pytest.ini and modules of the names of ours, in the folder of the notebook and of the process."""
+    """A conftest.py, a pytest.ini and modules of the names of ours, in the notebook's folder and the process's."""
     import subprocess
     import sys
 

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from attacks import CANARY, LOCKED, NUMBER, PATTERN, answered, course, pages, survived, tiny  # noqa: F401
+from attacks import CANARY, LOCKED, NUMBER, PATTERN, answered, course, pages, survived
 from jails import jail_of
 from notebooks import ROOT, TOPIC, public_answers, solved, written
 
@@ -36,7 +36,7 @@ SEARCHES = {
             look(os.path.join({root!r}, name))
         """,
     "26 by way of /proc/self/root and cwd": """
-        for way in ('/proc/self/root', '/proc/1/root', '/proc/self/cwd', '/proc/1/cwd', '/proc/{pid}/root', '/dev/fd/3'):
+        for way in ('/proc/self/root', '/proc/1/root', '/proc/self/cwd', '/proc/{pid}/root', '/dev/fd/3'):
             look(way + {root!r} + '/.autograder/seed')
         """,
     "26 by a link of its own": """
@@ -55,7 +55,7 @@ SEARCHES = {
         """,
     "27 imports and caches": """
         sys.path[:0] = [{root!r}, {root!r} + '/solutions', {kit!r}]
-        for name in ('solutions', 'solutions.tiny', 'tiny', 'hidden', 'autograder.checks.test_neurons', 'solutions.neurons'):
+        for name in ('solutions', 'solutions.tiny', 'tiny', 'hidden', 'autograder.checks.test_neurons'):
             try: found.append(str(__import__(name)))
             except Exception: pass
         import inspect, linecache
@@ -151,7 +151,7 @@ def search(name):
 
 @pytest.mark.parametrize("tier", LOCKED)
 @pytest.mark.parametrize("name", SEARCHES)
-def test_a_search_finds_nothing_and_carries_nothing_out(tiny, tier, name):  # noqa: F811
+def test_a_search_finds_nothing_and_carries_nothing_out(tiny, tier, name):
     code = search(name)
     assert answered(tier, code, "search").value == []
     report = survived(tiny, tier, code)
@@ -181,7 +181,7 @@ def test_26_what_an_attack_writes_stays_in_its_worker(tier):
     assert answered(tier, read, "shift", 1).value is False
 
 
-def test_34_the_seed_of_a_class_is_its_own_and_inputs_are_drawn_of_it(tiny):  # noqa: F811
+def test_34_the_seed_of_a_class_is_its_own_and_inputs_are_drawn_of_it(tiny):
     import hashlib
 
     from attacks import answers
@@ -227,7 +227,7 @@ def test_40_no_digest_of_an_answer_is_in_what_students_get():
 
 
 @pytest.mark.parametrize("tier", LOCKED)
-def test_38_a_report_tells_no_time_of_a_single_check(tiny, tier):  # noqa: F811
+def test_38_a_report_tells_no_time_of_a_single_check(tiny, tier):
     report = survived(tiny, tier, "import time\ndef double(x):\n    time.sleep(0.01 * x.size)\n    return x")
     assert not re.search(r"second|elapsed|time", "".join(map(repr, report.exercises)))
 

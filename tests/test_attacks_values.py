@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from attacks import LOCKED, NUMBER, RIGHT, STOLEN, answered, answers, survived, tiny  # noqa: F401
+from attacks import LOCKED, NUMBER, RIGHT, STOLEN, answered, answers, survived
 from jails import jail_of
 from notebooks import cell, public_answers, solved, written
 
@@ -107,12 +107,12 @@ LIES["7 NaN in one entry"] = RIGHT.replace("return ", "return np.nan * (np.arang
 
 @pytest.mark.parametrize("tier", LOCKED)
 @pytest.mark.parametrize("attack", LIES.values(), ids=LIES)
-def test_a_value_that_lies_earns_nothing(tiny, tier, attack):  # noqa: F811
+def test_a_value_that_lies_earns_nothing(tiny, tier, attack):
     survived(tiny, tier, attack)
 
 
 @pytest.mark.parametrize("tier", LOCKED)
-def test_63_the_visible_answers_are_no_answers_under_another_seed(tiny, tier):  # noqa: F811
+def test_63_the_visible_answers_are_no_answers_under_another_seed(tiny, tier):
     """What the public answers file says is worth full points at home, and nothing in class."""
     from autograder import wire
 
@@ -159,7 +159,7 @@ SEEN = """
 import os, sys
 def double(x):
     names = sorted(set(os.environ) - {'HOME', 'PWD'})
-    loaded = sorted(n for n in sys.modules if n.partition('.')[0] in ('pytest', '_pytest', 'nbgrader', 'jupyter_client'))
+    loaded = sorted(n for n in sys.modules if n.partition('.')[0] in ('pytest', '_pytest', 'nbgrader'))
     return names, loaded, sys.argv[1:2], sys.flags.isolated, 'ipykernel' in sys.modules
 """
 

@@ -1,7 +1,8 @@
 """What the self-test tries from inside a worker: each attempt is a cell that should not get anywhere.
 
-An attempt leaves True in `escaped` if it got through, and does no harm if it does. They are tried on the machine
-at hand, because what a kernel's version promises and what a container lets through are two things.
+An attempt leaves True in `escaped` if it got through, and does no harm if it does: it may run with every right.
+They are tried on the machine at hand, because what a kernel's version promises and what a container lets through
+are two things.
 """
 
 READ_FILE = "opening a file of yours"

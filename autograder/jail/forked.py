@@ -30,14 +30,18 @@ class ForkServer:
         self._control.settimeout(_PATIENCE)
         self._lock = threading.Lock()
         with theirs, tempfile.TemporaryFile() as errors:
-            self._process = subprocess.Popen(
-                [*command, json.dumps(plan)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env=plain.environment(),
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [*command, json.dumps(plan)],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    env=plain.environment(),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._control.close()
+                raise KitError(f"the fork server did not start: {error}") from None
             theirs.close()
             try:
                 hello = self._control.recv(64)

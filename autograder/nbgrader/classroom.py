@@ -47,8 +47,9 @@ class Classroom:
             reason = f"no notebook was handed in: expected {self.topic.name}.ipynb, found {found}"
             return unread(reason, self.topic, self.source)
         if not stat.S_ISREG(path.lstat().st_mode):
-            reason = f"{notebook.shown(path.name)} is no file of its own but a link or a pipe"
-            return unread(reason, self.topic, self.source)
+            return unread(
+                f"{notebook.shown(path.name)} is no file of its own but a link or a pipe", self.topic, self.source
+            )
         return from_file(path, self.topic, self.source)
 
     def unreadable(self, nb: Any, student: str) -> Report | None:

@@ -15,8 +15,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 _TAGS = frozenset(
     """
-    a abbr b blockquote br caption code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre
-    s small span strong sub summary sup table tbody td tfoot th thead tr u ul
+    a abbr b blockquote br caption code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre s
+    small span strong sub summary sup table tbody td tfoot th thead tr u ul
     """.split()  # noqa: SIM905
 )
 # Told by how a value begins, as it stands in the text: what hides behind an entity is not among them.
