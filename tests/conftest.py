@@ -8,6 +8,7 @@ settings.register_profile("kit", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("kit")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """A file's tests stay on one core, with what they set up; each lesson, which takes a minute, goes by itself."""
     for item in items:
