@@ -14,10 +14,10 @@ demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collec
 	$(BIN)/autograder demo
 
 test: setup  ## the tests of the kit
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lessons: setup  ## every lesson, filled with the reference, top to bottom: figures and long experiments too
-	LESSONS=all $(BIN)/python -m pytest -q -n auto --dist loadgroup tests/test_lesson.py
+	LESSONS=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/test_lesson.py
 
 check: setup  ## style, types, and that everything derived is in step with its source
 	$(BIN)/ruff check .
