@@ -74,6 +74,5 @@ def turned_rightly(logits: Array, targets: Array, mask: Array) -> float:
 
 def mean_loss(logits: Array, targets: Array) -> float:
     """The cross-entropy, measured by the grader."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return float(-np.take_along_axis(log_p, targets[..., None], axis=-1).mean())
+    chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    return float(np.mean(np.logaddexp.reduce(logits, axis=-1) - chosen))
