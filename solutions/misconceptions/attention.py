@@ -671,14 +671,14 @@ def norm_behind_the_sum(x, params, n_heads, causal=True):
     return _ln(h + _ffn(h, params["ffn"]), params["ln2"])
 
 
-@misconception("block_forward", "What is y when both sublayers return zeros?")
+@misconception("block_forward", "What is y when both sublayers give zeros?")
 def first_residual_missing(x, params, n_heads, causal=True):
     """x is not added to the attention"""
     h = _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
     return h + _ffn(_ln(h, params["ln2"]), params["ffn"])
 
 
-@misconception("block_forward", "What is y when both sublayers return zeros?")
+@misconception("block_forward", "What is y when both sublayers give zeros?")
 def second_residual_missing(x, params, n_heads, causal=True):
     """h is not added to the feed-forward layer"""
     h = x + _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
@@ -751,7 +751,7 @@ def _block_backward(dy, x, params, n_heads, causal, first=1.0, second=1.0, at_h=
     return first * dh + through, {"ln1": ln1, "attn": attn, "ln2": ln2, "ffn": ffn}
 
 
-@misconception("block_backward", "What is dx when both sublayers return zeros?")
+@misconception("block_backward", "What is dx when both sublayers give zeros?")
 def first_residual_way_forgotten(dy, x, params, n_heads, causal=True):
     """the gradient comes back through the attention only, not past it"""
     return _block_backward(dy, x, params, n_heads, causal, first=0.0)

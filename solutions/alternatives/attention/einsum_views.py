@@ -169,9 +169,9 @@ def gpt_loss_and_gradients(params, ids, targets, mask, n_heads):
     logits = norm.y @ params["Wy"] + params["by"]
     highest = logits.max(axis=-1)
     log_sum = np.log(np.exp(logits - highest[..., None]).sum(axis=-1)) + highest
-    chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    told = np.take_along_axis(logits, targets[:, :, None], 2)[:, :, 0]
     share = np.asarray(mask, float) / np.count_nonzero(mask)
-    loss = np.asarray((share * (log_sum - chosen)).sum())  # an array without axes
+    loss = np.asarray((share * (log_sum - told)).sum())  # an array without axes
     dlogits = np.exp(logits - log_sum[..., None]) * share[..., None]
     np.subtract.at(dlogits, (*np.indices(ids.shape), targets), share)
     dx, ln_f = norm.back(dlogits @ params["Wy"].T)
