@@ -8,13 +8,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test check learn audit bench fuzz test-all setup clean
+.PHONY: demo test check learn audit bench fuzz test-all test-services setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
 
 test: setup  ## the tests of the kit
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 check: setup  ## style, types, and that everything derived is in step with its source
 	$(BIN)/ruff check .
@@ -28,8 +28,13 @@ learn: setup  ## the lessons, in Jupyter
 audit: setup  ## grade the grader: every topic, every known answer, right and wrong
 	$(BIN)/autograder audit
 
-bench: setup  ## how long a live check takes
+bench: setup  ## stock nbgrader and ours side by side, and how long a live check takes
 	$(BIN)/python benchmarks/live_check.py
+	$(BIN)/python benchmarks/grade_class.py
+
+test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'
+	$(BIN)/python -m pytest -q tests/services_postgres.py
 
 fuzz: setup  ## a million broken inputs for all that reads what strangers wrote (another number: make fuzz INPUTS=5000)
 	$(BIN)/python -m benchmarks.fuzz $(INPUTS)

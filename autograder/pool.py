@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -68,7 +69,8 @@ class Pool:
     def _start(self) -> None:
         """Start the processes at once, so that they get ready while this one does."""
         # Never forked: a copy of this process would carry the gradebook's connections and threads along.
-        self._pool = ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
         self._ready = [self._pool.submit(jobs.get_ready, self._unsafe) for _ in range(self._workers)]
 
     def tier(self) -> str:
@@ -110,16 +112,23 @@ class Pool:
 class Cluster:
     """On the workers of a Dask scheduler. It runs the jobs of a worker that is lost on another one."""
 
-    def __init__(self, address: str, unsafe: bool = False) -> None:
+    def __init__(self, address: str, unsafe: bool = False, patience: float = 10) -> None:
         self._unsafe = unsafe
         try:
             from distributed import Client
         except ImportError:
             raise UserError("--cluster needs Dask; install it: pip install 'autograder[cluster]'") from None
         try:
-            self._client = Client(address, timeout=10)
+            self._client = Client(address, timeout=patience)
         except (OSError, ValueError) as error:
             raise UserError(f"there is no Dask scheduler at {address} ({error}); start one: dask scheduler") from None
+
+    def wait_for(self, workers: int, seconds: float) -> None:
+        """Until so many workers have come; UserError if they do not."""
+        try:
+            self._client.wait_for_workers(workers, timeout=seconds)
+        except TimeoutError:
+            raise UserError(f"fewer than {workers} workers came to the cluster in {seconds:g} s") from None
 
     def tier(self) -> str:
         """The weakest of the workers': what the class can rely on."""
@@ -172,6 +181,18 @@ def bounded(
             except Exception as error:  # of our own making, and it must not take the class with it
                 yield from ((name, f"{type(error).__name__}: {error}") for name, _ in batch)
     lost += running.values()
+
+
+def _end_with_parent() -> None:
+    """A killed grader leaves nobody behind who grades for nobody."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _named(names: Iterable[str], reports: Iterable[str]) -> Graded:

@@ -13,6 +13,7 @@ from collections import Counter
 from concurrent.futures import Future
 from contextlib import closing
 
+import psutil
 import pytest
 from nbgrader.api import Gradebook
 from notebooks import COURSE, TOPIC, public_answers, solved, written
@@ -168,18 +169,21 @@ def test_two_graders_at_once_leave_every_grade(released):
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(released, tmp_path):
+    kills, students = map(int, os.environ.get("KILLS", "4x8").split("x"))  # KILLS=20x50: the long version
     random.seed(4)
     root = tmp_path / "course"
     releasing.copy_course(COURSE, root)
     course = course_file.load(root / course_file.FILE)
     releasing.release(course, TOPIC.id)
-    for i in range(8):
+    for i in range(students):
         hand_in(course, f"s{i}", softmax=f"softmax = {i}")
     code = KILLED.format(tests=os.path.dirname(__file__), root=str(root))
     codes = []
-    for _ in range(4):
+    for _ in range(kills):
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code, str(random.uniform(0, 0.5))], check=False, timeout=120
+            [sys.executable, "-W", "ignore", "-c", code, str(random.uniform(0, students / 16))],
+            check=False,
+            timeout=120,
         )
         codes.append(done.returncode)
     assert -signal.SIGKILL in codes  # or nothing was disturbed
@@ -188,7 +192,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(release
     assert {r.status for r in reports} == {"graded"}
     half = {f"check-{e.id}": (e.points / 2, None, False) for e in TOPIC.exercises}
     found = scores(course)
-    assert set(found) == {f"s{i}" for i in range(8)}
+    assert set(found) == {f"s{i}" for i in range(students)}
     assert all({k: v for k, v in rows.items() if k in half} == half for rows in found.values())
 
 
@@ -207,6 +211,29 @@ def test_a_grading_process_that_dies_costs_only_the_job_that_kills_it(monkeypatc
     assert len(reports) == 12
     assert [name for name, report in reports.items() if report.status != "graded"] == ["s5"]
     assert "died of it, twice" in reports["s5"].reason
+
+
+ORPHANS = """
+import sys, time
+from autograder.pool import Pool
+if __name__ == "__main__":
+    pool = Pool(2, unsafe=True)
+    print(pool.tier(), *(process.pid for process in pool._pool._processes.values()), flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_a_killed_grader_leaves_no_process_behind(tmp_path):
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS)
+    grader = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    with grader.stdout as said:
+        processes = [psutil.Process(int(pid)) for pid in said.readline().split()[1:]]
+    below = [child for process in processes for child in process.children(recursive=True)]
+    grader.kill()
+    grader.wait()
+    assert len(processes) == 2
+    assert psutil.wait_procs([*processes, *below], timeout=20)[1] == []
 
 
 def test_an_error_in_a_batch_is_our_fault_and_the_others_are_graded(monkeypatch):

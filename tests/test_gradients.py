@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from autograder.checks.grads import along, aside
 from autograder.compare import CheckFailed
 from autograder.gradients import OWN_FORWARD, assert_gradient
+from autograder.student import Reply, Student, last_call
 
 X = np.array([0.3, -1.2, 2.0])
 DY = np.array([1.0, -2.0, 0.5])
@@ -25,6 +27,22 @@ def test_a_backward_that_fits_its_own_wrong_forward_points_at_the_forward():
     assert hint(DY * 3 * X**2, lambda x: x**3) == OWN_FORWARD
 
 
-@pytest.mark.parametrize("forward", [lambda x: x**2, lambda x: x**3, lambda x: None, lambda x: 1 / 0], ids=str)
+@pytest.mark.parametrize("forward", [lambda x: x**2, lambda x: x**3, lambda x: None, lambda x: 1 / 0], ids=range(4))
 def test_a_backward_that_fits_no_forward_does_not(forward):
     assert hint(DY * X, forward) is None
+
+
+def test_a_function_of_several_inputs_is_measured_along_one_of_them():
+    along_second = along(lambda a, b, c: a - b * c, [10.0, None, 3.0], 1)
+    assert along_second(2.0) == 4.0
+
+
+def test_calls_aside_leave_the_call_that_the_message_names():
+    class Echo:
+        def call(self, function, args, kwargs):
+            return Reply(function)
+
+    student = Student(Echo(), {"backward": ["dy"], "forward": ["x"]})
+    student.backward(X)
+    assert aside(student).forward(X) == "forward"
+    assert last_call(student) == "backward(dy (3,))"

@@ -17,6 +17,7 @@ from autograder.results import Report
 from autograder.run import Grading, run_suite
 from autograder.submissions import grade_notebook
 from autograder.suite import probes_source
+from autograder.topic import ExerciseSpec
 
 
 @dataclass
@@ -108,14 +109,48 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
     topic = course.topic(topic_id)
     answers, _ = record.record_with_mistakes(course, topic, seed)
     reference = record.load_reference(course, topic)
+    callers = _callers(answers, vars(reference))
     found = []
     for mistake in record.load_misconceptions(course, topic):
         own = topic.exercise_of(mistake.function)
-        others = [e.id for e in topic.exercises if e.id != own]
+        others = callers.get(mistake.function, set()) - {own}
+        if not others:
+            continue
         run = Grading(answers, Local(record.with_mistake(reference, mistake), probes_source(topic)), until_failure=True)
         run_suite(topic, [run], others)
         found += [f"{mistake.name} of {own} fails {o.key} too" for o in run.outcomes if not o.passed]
     return found
+
+
+def _callers(answers: Answers, reference: dict[str, Any]) -> dict[str, set[str]]:
+    """For each function the exercises whose checks call it: no other check can tell what became of it."""
+    watched = _Watched(reference, probes_source(answers.topic))
+    run_suite(answers.topic, [Grading(answers, watched)])
+    return watched.calls.callers
+
+
+class _Watched(Local):
+    """The reference, with a note of what is called in which exercise, by a check or by a probe."""
+
+    def __init__(self, namespace: dict[str, Any], probes: str) -> None:
+        self.calls = _Calls(namespace)
+        super().__init__(self.calls, probes)
+
+    def begin(self, spec: ExerciseSpec) -> None:
+        self.calls.exercise = spec.id
+
+
+class _Calls(dict[str, Any]):
+    """A namespace that notes who asks for what."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        super().__init__(namespace)
+        self.exercise = ""
+        self.callers: dict[str, set[str]] = defaultdict(set)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.callers[key].add(self.exercise)
+        return super().get(key, default)
 
 
 def _lost(report: Report) -> Iterable[str]:

@@ -1,12 +1,14 @@
 """Dicts of named arrays, parameters or gradients, and what the checks of several topics say of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograder.compare import TOLERANCE, CheckFailed, assert_close, assert_finite, assert_shape, fail, relative_error
+from autograder.student import Student
 
 Array = NDArray[np.float64]
 
@@ -51,3 +53,13 @@ def assert_linear(backward: Callable[[Array], Any], u: Array, v: Array, name: st
     """backward(2u - 3v) is 2 backward(u) - 3 backward(v): a gradient is linear in what comes from above."""
     whole, *parts = (assert_finite(backward(w), name) for w in (2 * u - 3 * v, u, v))
     assert_close(whole, 2 * parts[0] - 3 * parts[1], f"{name} for 2u − 3v, beside 2·(for u) − 3·(for v)")
+
+
+def aside(student: Student) -> Student:
+    """The same student, for calls of which the message should not speak: it names the last call of the one asked."""
+    return copy(student)
+
+
+def along(forward: Callable[..., Any], inputs: Sequence[Any], i: int) -> Callable[[Array], Any]:
+    """A function of several inputs as a function of the i-th alone, the others left as they are."""
+    return lambda value: forward(*inputs[:i], value, *inputs[i + 1 :])

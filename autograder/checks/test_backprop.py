@@ -18,6 +18,7 @@ from autograder.compare import (
     assert_shape,
     expect,
     numbers,
+    relative_error,
 )
 from autograder.student import assert_unchanged, generator
 
@@ -661,6 +662,12 @@ class TestMlpLossAndGradients:
         assert_unchanged(student)
 
 
+def middle(ways):
+    """Of three pairs of dicts the middle one by its error: on its way from one start a neuron may pass its kink."""
+    vectors = [[np.concatenate([part.ravel() for part in way.values()]) for way in pair] for pair in ways]
+    return ways[np.argsort([relative_error(*pair) for pair in vectors])[1]]
+
+
 @pytest.mark.exercise("train_mlp")
 class TestTrainMlp:
     @pytest.fixture
@@ -699,9 +706,11 @@ class TestTrainMlp:
     @pytest.mark.parametrize("batch_size", [4, 1])
     def test_every_sample_once(self, student, rng, small, batch_size):
         """An epoch of small steps uses each sample once: the mean of its steps is the full-batch step"""
-        seed, n = generator(rng), 12 // batch_size
-        whole, parts = (self.moved(student, small, seed, 3e-4, 1, size)[1] for size in (12, batch_size))
-        assert_gradients(parts, {name: n * step for name, step in whole.items()}, "the way of one epoch", 0.02)
+        n, ways = 12 // batch_size, []
+        for seed in (generator(rng), generator(rng), generator(rng)):
+            whole, parts = (self.moved(student, small, seed, 1e-4, 1, size)[1] for size in (12, batch_size))
+            ways.append((parts, {name: n * step for name, step in whole.items()}))
+        assert_gradients(*middle(ways), "the way of one epoch", 0.02)
 
     def test_own_batch(self, student, rng, small):
         """A step looks at its own batch only: 8 and 4 samples lead another way than all 12 twice"""
@@ -713,9 +722,11 @@ class TestTrainMlp:
 
     def test_epochs(self, student, rng, small):
         """Six epochs go six times as far as one, at a small rate"""
-        seed = generator(rng)
-        one, six = (self.moved(student, small, seed, 1e-3, epochs, 12)[1] for epochs in (1, 6))
-        assert_gradients(six, {name: 6 * step for name, step in one.items()}, "the way of six epochs", 0.03)
+        ways = []
+        for seed in (generator(rng), generator(rng), generator(rng)):
+            one, six = (self.moved(student, small, seed, 1e-3, epochs, 12)[1] for epochs in (1, 6))
+            ways.append((six, {name: 6 * step for name, step in one.items()}))
+        assert_gradients(*middle(ways), "the way of six epochs", 0.03)
 
     def test_last_batch(self, student, rng, small):
         """The last batch may be smaller than the others, and counts all the same"""
@@ -758,11 +769,14 @@ class TestTrainMlp:
     def test_digits(self, student, oracle, rng):
         """A network of 32 hidden neurons reads new digits about as well as it should"""
         X, labels, X_test, labels_test = digits(rng)
-        seed = generator(rng)
-        params = self.trained(student, X, labels, 10, 32, 0.05, 100, 32, seed)
-        best = accuracy(oracle.train_mlp(X, labels, 10, 32, 0.05, 100, 32, seed), X_test, labels_test)
-        line = min(0.93, best - 0.03)
-        assert_at_least(accuracy(params, X_test, labels_test), line, "the test accuracy", params)
+        seeds = generator(rng), generator(rng)
+        best = accuracy(oracle.train_mlp(X, labels, 10, 32, 0.05, 100, 32, seeds[0]), X_test, labels_test)
+        line, reached = min(0.93, best - 0.03), 0.0
+        for seed in seeds:  # a constant rate may end in a spike: then another start counts
+            if reached < line:
+                params = self.trained(student, X, labels, 10, 32, 0.05, 100, 32, seed)
+                reached = accuracy(params, X_test, labels_test)
+        assert_at_least(reached, line, "the test accuracy", params)
 
     @convergence
     def test_rings(self, student, rng):

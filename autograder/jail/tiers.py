@@ -146,9 +146,16 @@ def self_test(jail: Jail) -> list[str]:
         os.chmod(folder, 0o755)  # whoever the worker is: file permissions are not what is tested
         values = {"canary": str(canary), "pid": os.getpid(), "memory_mb": MEMORY_MB}
         escapes = [name for name, code in ATTEMPTS.items() if _gets_through(jail, code.format(**values))]
-    if _try(jail, WORKS, "works") is not True:
+    if not _works(jail):
         raise KitError("an ordinary program does not run in it")
     return escapes
+
+
+def _works(jail: Jail) -> bool:
+    try:
+        return _try(jail, WORKS, "works") is True
+    except (Crashed, Timeout):
+        return False
 
 
 def _gets_through(jail: Jail, code: str) -> bool:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, SubmittedAssignment
+from nbgrader.api import Gradebook, InvalidEntry, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from autograder.errors import KitError
 from autograder.nbgrader.classroom import Classroom
@@ -52,10 +52,11 @@ class Book:
         while True:
             try:
                 return self._record(student, nb, report)
-            except OperationalError as error:
+            except (DBAPIError, InvalidEntry) as error:
                 self._gradebook.db.rollback()
-                if "locked" not in str(error.orig) or time.monotonic() > deadline:
-                    raise KitError(f"the gradebook could not be written ({error.orig})") from None
+                if not _passes(error) or time.monotonic() > deadline:
+                    reason = str(getattr(error, "orig", error)).splitlines()
+                    raise KitError(f"the gradebook could not be written ({reason[0]})") from None
                 time.sleep(0.2)
 
     def _sanitize(self, nb: Any) -> None:
@@ -113,6 +114,13 @@ class Book:
             names = {"notebook": self._topic.name, "assignment": self._topic.id, "student": student}
             resources = {"nbgrader": {**names, "db_url": self._coursedir.db_url}}
             AssignLatePenalties(config=self._config).preprocess(nbformat.v4.new_notebook(), resources)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is of another grader's making: a lock, a deadlock, or a row that was added just before ours."""
+    if isinstance(error, OperationalError):
+        return "lock" in str(error.orig)
+    return isinstance(error, (IntegrityError, InvalidEntry))
 
 
 def regular_files(folder: Path) -> list[Path]:

@@ -212,8 +212,8 @@ def plot_slopes(pairs):
     for ax, (name, forward, slope) in zip(axes, pairs):
         ax.plot(z, slope(z), color=BLUE, lw=2, label="yours")
         ax.plot(z[::10], (forward(z + 1e-5) - forward(z - 1e-5))[::10] / 2e-5, "o", color=RED, ms=4, label="measured")
-        _label(ax, name, "z", "slope", ylim=(-0.25, 1.25))
-    axes[0].legend(fontsize=8)
+        _label(ax, name, "z", "slope" if ax is axes[0] else "", ylim=(-0.25, 1.25))
+    axes[1].legend(fontsize=8, loc="upper center")
     _show()
 
 
@@ -229,7 +229,7 @@ def plot_jacobian(softmax_backward, scores):
                 j, i, f"{shown[i, j]:.2f}", ha="center", va="center", color="white" if shown[i, j] > 0.15 else "black"
             )
         _label(ax, title, "score $z_i$", "probability $p_j$", xticks=range(C), yticks=range(C))
-    ax.figure.colorbar(image, ax=ax, label="$\\partial p_j/\\partial z_i$")
+    ax.figure.colorbar(image, ax=ax.figure.axes, label="$\\partial p_j/\\partial z_i$")
     _show()
 
 

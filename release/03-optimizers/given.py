@@ -195,7 +195,7 @@ def plot_opening():
     full = network_gradients(params, X, labels)["W2"][:2, 0]
     right.scatter(*np.transpose(slopes), s=9, color=BLUE, label="32 images")
     right.plot(*full, "*", color=RED, ms=12, label="all 1,347")
-    right.set(title="one slope, measured again and again", xlabel="$g_1$", ylabel="$g_2$")
+    right.set(title="two slopes, batch by batch", xlabel="$g_1$", ylabel="$g_2$")
     _show(right)
 
 
