@@ -2,7 +2,7 @@
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#666666"
 
 
 def beside(got, expected, name="value"):
@@ -21,14 +21,8 @@ def beside(got, expected, name="value"):
         print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
 
 
-# -- data ---------------------------------------------------------------------------------------------
-
-
 def digits(split=0, frame=8):
-    """Scanned digits, pixels in [0, 1]: X (1347, 1, 8, 8), labels (1347,), X_test (450, 1, 8, 8), labels_test (450,).
-
-    In a larger frame each image lies at a place of its own, drawn at random.
-    """
+    """Scanned digits in [0, 1], X (1347, 1, 8, 8), labels, 450 for testing; placed at random in a larger frame."""
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -55,9 +49,6 @@ def photo(name="china.jpg", step=4):
     return grey[:H, :W].reshape(H // step, step, W // step, step).mean(axis=(1, 3))
 
 
-# -- from earlier lessons -------------------------------------------------------------------------------
-
-
 def softmax_cross_entropy(logits, labels):
     """Lesson 2: the mean loss of scores (N, C), and its gradient (N, C)."""
     log_p = logits - np.logaddexp.reduce(logits, axis=1)[:, None]
@@ -78,8 +69,8 @@ def train_deeper(f, X, labels, epochs=6, seed=0):
     """Train conv 8 - ReLU - conv 16 - ReLU - max-pool - linear with the functions in the dict f; return its predict."""
     rng = np.random.default_rng(seed)
     shapes = {"W1": (8, 1, 3, 3), "b1": (8,), "W2": (16, 8, 3, 3), "b2": (16,), "W3": (256, 10), "b3": (10,)}
-    scale = {"W1": np.sqrt(2 / 9), "W2": np.sqrt(2 / 72), "W3": np.sqrt(2 / 256)}
-    p = {name: scale.get(name, 0.0) * rng.normal(size=shape) for name, shape in shapes.items()}
+    inputs = {"W1": 9, "W2": 72, "W3": 256}  # of each output; biases begin at 0
+    p = {k: rng.normal(size=s) * np.sqrt(2 / inputs[k]) if k in inputs else np.zeros(s) for k, s in shapes.items()}
     speed = dict.fromkeys(p, 0.0)
 
     def conv(i):
@@ -116,9 +107,6 @@ def train_deeper(f, X, labels, epochs=6, seed=0):
     return lambda images: (run(images)[1] @ p["W3"] + p["b3"]).argmax(axis=1)
 
 
-# -- comparing ------------------------------------------------------------------------------------------
-
-
 def compare_with_torch(f):
     """Compare the learner's functions, a dict by name, with PyTorch in float64: forward, and gradients."""
     try:
@@ -134,12 +122,14 @@ def compare_with_torch(f):
     y = F.conv2d(*t, stride=2, padding=1)
     dy = rng.normal(size=y.shape)
     y.backward(torch.tensor(dy))
-    late = F.pad(torch.tensor(s), (4, 0))
     pairs = {
         "conv2d_forward": ([f["conv2d_forward"](x, W, b, 2, 1)], [y]),
         "conv2d_fast": ([f["conv2d_fast"](x, W, b, 2, 1)], [y]),
         "conv2d_backward": (f["conv2d_backward"](dy, x, W, 2, 1), [a.grad for a in t]),
-        "causal_conv1d": ([f["causal_conv1d"](s, V, b, 2)], [F.conv1d(late, torch.tensor(V), t[2], dilation=2)]),
+        "causal_conv1d": (
+            [f["causal_conv1d"](s, V, b, 2)],
+            [F.conv1d(F.pad(torch.tensor(s), (4, 0)), torch.tensor(V), t[2], dilation=2)],
+        ),
     }
     for name, theirs in (("maxpool2d", F.max_pool2d), ("avgpool2d", F.avg_pool2d)):
         u = torch.tensor(x, requires_grad=True)
@@ -149,9 +139,6 @@ def compare_with_torch(f):
         pairs[name] = (f[f"{name}_forward"](x, 3, 2), f[f"{name}_backward"](dy, x, 3, 2)), (y, u.grad)
     for name, both in pairs.items():
         print(f"{name:<16} largest difference {max(np.abs(a - np.array(b.detach())).max() for a, b in zip(*both)):.1e}")
-
-
-# -- figures --------------------------------------------------------------------------------------------
 
 
 def _panels(columns, rows=1, height=3.2, **options):
@@ -167,21 +154,15 @@ def _show():
     plt.show()
 
 
-def _label(ax, title, xlabel="", ylabel="", **more):
-    ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **more)
-
-
-def _image(ax, image, title="", signed=False, **more):
-    top = np.abs(image).max() or 1.0
-    look = {"cmap": "PuOr", "vmin": -top, "vmax": top} if signed else {"cmap": "gray"}
-    ax.imshow(image, **(look | more))
+def _image(ax, image, title="", **look):
+    ax.imshow(image, **({"cmap": "gray"} | look))
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
 
 
-def _numbers(ax, values, form="{:g}"):
+def _numbers(ax, values):
     for (i, j), v in np.ndenumerate(values):
-        ax.text(j, i, form.format(v), ha="center", va="center", fontsize=9)
+        ax.text(j, i, f"{v:g}", ha="center", va="center", fontsize=9)
 
 
 def plot_opening():
@@ -192,14 +173,18 @@ def plot_opening():
     here, there = moved(eight[None], 9, (0, 0))[0, 0], moved(eight[None], 9, (1, 1))[0, 0]
     _image(one, here, "an eight")
     _image(two, there, "one pixel down and right")
-    _image(gap, there - here, "their difference", signed=True)
-    names, counts = ["linear, 16 outputs each\n28 x 28 pixels", "the same, 224 x 224", "16 kernels of 3 x 3"], []
-    counts = [784 * 16 * 784, 50176 * 16 * 50176, 16 * 9]
-    bars.barh(names, counts, color=[ORANGE, RED, BLUE], log=True)
-    for i, count in enumerate(counts):
+    _image(gap, there - here, "their difference", cmap="PuOr_r")
+    counts = {
+        "linear, 224 x 224 pixels": 16 * 50176**2,
+        "linear, 28 x 28 pixels": 16 * 784**2,
+        "16 kernels of 3 x 3": 144,
+    }
+    bars.barh(list(counts), list(counts.values()), color=[RED, ORANGE, BLUE], log=True)
+    for i, count in enumerate(counts.values()):
         bars.text(count * 1.5, i, f"{count:,}" if count < 1e9 else f"{count:.0e}", va="center", fontsize=8)
-    _label(bars, "weights for 16 maps of features", xlim=(10, 1e15))
-    bars.tick_params(axis="y", labelsize=8)
+    bars.set(xlim=(10, 1e15))
+    bars.set_title("weights for 16 maps of features", fontsize=9)
+    bars.tick_params(labelsize=8)
     _show()
 
 
@@ -207,15 +192,14 @@ def plot_places(output_size, cases=((7, 3, 1, 0, 1), (8, 3, 2, 0, 1), (7, 3, 2, 
     """The places of a kernel on a line; dots are taps, hollow squares are padding."""
     for ax, (n, kernel, stride, padding, dilation) in zip(_panels(len(cases), height=2.4), cases):
         for i in range(-padding, n + padding):
-            inside = 0 <= i < n
-            ax.plot(i, 0, "s", ms=9, mfc="#cccccc" if inside else "white", mec=GREY)
+            ax.plot(i, 0, "s", ms=9, mfc="#cccccc" if 0 <= i < n else "white", mec=GREY)
         count = int(output_size(n, kernel, stride, padding, dilation))
         for k in range(count):
             taps = -padding + k * stride + dilation * np.arange(kernel)
             ax.plot(taps, 0 * taps - k - 1, "o-", color=BLUE, ms=5)
         text = f"n {n}, kernel {kernel}, stride {stride}\npadding {padding}, dilation {dilation}: yours {count}"
-        ax.set(xlim=(-1.7, 8.7), ylim=(-6.2, 0.7))
         ax.set_title(text, fontsize=8)
+        ax.set(xlim=(-1.7, 8.7), ylim=(-6.2, 0.7))
         ax.axis("off")
     _show()
 
@@ -224,11 +208,13 @@ def plot_photo(conv2d_forward, kernels):
     """A photograph, and what your convolution makes of it with each kernel (a dict by name)."""
     x = photo()[None, None]
     W = np.array(list(kernels.values()), float)[:, None]
-    maps = conv2d_forward(x, W, np.zeros(len(W)), 1, W.shape[2] // 2)[0]
+    maps = conv2d_forward(x, W, np.zeros(len(W)), 1, 1)[0, :, 1:-1, 1:-1]
     axes = _panels(3, 2, height=4.8)
     _image(axes[0], x[0, 0], "the photograph")
-    for ax, name, values in zip(axes[1:], kernels, maps):
-        _image(ax, values, name, signed=values.min() < -0.1)
+    for ax, name, kernel, values in zip(axes[1:], kernels, W, maps):
+        most = np.percentile(np.abs(values), 99.5)
+        look = {"vmin": 0, "vmax": 1} if kernel.sum() > 0.5 else {"cmap": "PuOr_r", "vmin": -most, "vmax": most}
+        _image(ax, values, name, **look)
     _show()
 
 
@@ -237,9 +223,7 @@ def plot_im2col(im2col):
     x = np.arange(1.0, 13).reshape(1, 1, 3, 4)
     left, right = _panels(2, height=2.8, width_ratios=[1.2, 1])
     for ax, values, title in ((left, x[0, 0], "the image"), (right, im2col(x, 2, 2), "a row for each window")):
-        _image(
-            ax, values, title, cmap="viridis", vmin=-2, vmax=16, alpha=0.6, aspect="auto" if ax is right else "equal"
-        )
+        _image(ax, values, title, cmap="viridis", vmin=-2, vmax=16, alpha=0.6, aspect="auto")
         _numbers(ax, values)
     _show()
 
@@ -279,19 +263,19 @@ def plot_tree(dilations=(1, 2, 4, 8), steps=17):
         ax.plot(sorted(needed), np.full(len(needed), level), "o", color=BLUE, ms=6)
     ax.plot(steps - 1, len(dilations), "o", color=RED, ms=8)
     ax.set_yticks(range(len(dilations) + 1), ["input", *(f"dilation {d}" for d in dilations)])
-    _label(ax, f"one output, {len(needed)} steps of the input, {len(dilations)} layers of two taps", "step")
+    ax.set(title=f"one output, {len(needed)} steps of the input, {len(dilations)} layers of two taps", xlabel="step")
     _show()
 
 
-def plot_reach(causal_conv1d, towers, steps=40):
+def plot_reach(causal_conv1d, towers, steps=20):
     """How strongly the last output of a tower of causal layers, its taps all 1/2, depends on each step of the input."""
     for ax, (name, dilations) in zip(_panels(len(towers), height=2.6, sharex=True), towers.items()):
         x = np.eye(steps)[:, None]  # one sequence for each click
         for dilation in dilations:
             x = causal_conv1d(x, np.full((1, 1, 2), 0.5), np.zeros(1), dilation)
         ax.bar(np.arange(steps) - steps + 1, x[:, 0, -1], color=BLUE)
-        _label(ax, f"{name}: {np.count_nonzero(x[:, 0, -1])} steps", "steps before the present")
-        ax.title.set_fontsize(9)
+        ax.set_title(f"{name}: {np.count_nonzero(x[:, 0, -1])} steps", fontsize=9)
+        ax.set_xlabel("steps before the present")
     _show()
 
 
@@ -302,7 +286,7 @@ def plot_rows(top, bottom, titles, signed=(False, False)):
         most = np.abs(images).max() or 1.0
         for k, image in enumerate(images):
             low = -most if signed[row] else 0
-            look = {"cmap": "PuOr" if signed[row] else "gray", "vmin": low, "vmax": most}
+            look = {"cmap": "PuOr_r" if signed[row] else "gray", "vmin": low, "vmax": most}
             _image(axes[row * len(top) + k], image, "" if row else titles[k], **look)
     _show()
 
@@ -312,6 +296,6 @@ def plot_shifts(rows, shifts):
     (ax,) = _panels(1, height=3.2)
     for (name, values), colour, style in zip(rows.items(), (ORANGE, BLUE, ORANGE, BLUE), ("s-", "o-", "s:", "o:")):
         ax.plot(shifts, values, style, color=colour, label=name)
-    _label(ax, "moved digits", "pixels to the right", "test accuracy", xticks=shifts, ylim=(0, 1.03))
+    ax.set(title="moved digits", xlabel="pixels to the right", ylabel="test accuracy", xticks=shifts, ylim=(0, 1.03))
     ax.legend(fontsize=8, loc="lower center")
     _show()
