@@ -285,8 +285,7 @@ def plot_rows(top, bottom, titles, signed=(False, False)):
     for row, images in enumerate((top, bottom)):
         most = np.abs(images).max() or 1.0
         for k, image in enumerate(images):
-            low = -most if signed[row] else 0
-            look = {"cmap": "PuOr_r" if signed[row] else "gray", "vmin": low, "vmax": most}
+            look = {"cmap": "PuOr_r", "vmin": -most, "vmax": most} if signed[row] else {"vmin": 0, "vmax": most}
             _image(axes[row * len(top) + k], image, "" if row else titles[k], **look)
     _show()
 

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 def numbered(rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
     """Images whose pixels are the numbers 1, 2, 3 ... in a random order: each pixel can be told from all others."""
-    return (1.0 + rng.permutation(int(np.prod(shape)))).astype(np.float64).reshape(shape)
+    return np.asarray(1 + rng.permutation(int(np.prod(shape))).reshape(shape), float)
 
 
 def times_covered(shape: tuple[int, ...], kH: int, kW: int, stride: int, padding: int) -> Array:
