@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test check learn audit bench fuzz test-all test-services setup clean
+.PHONY: demo test lessons check learn audit bench fuzz test-all test-services setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -16,11 +16,14 @@ demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collec
 test: setup  ## the tests of the kit
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
+lessons: setup  ## every lesson, filled with the reference, top to bottom: figures and long experiments too
+	LESSONS=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/test_lesson.py
+
 check: setup  ## style, types, and that everything derived is in step with its source
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/autograder release --check
+	printf '%s\n' assignments/*/ | xargs -n 1 basename | xargs -P 2 -n 1 $(BIN)/autograder release --check
 
 learn: setup  ## the lessons, in Jupyter
 	$(BIN)/jupyter lab release

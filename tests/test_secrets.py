@@ -81,7 +81,8 @@ def test_neither_wheel_nor_release_holds_a_line_of_a_solution(wheel):
     assert [(name, line) for name, line in secret_lines() if squeezed(line) in haystack] == []
 
 
-CODE = re.compile(r"\bnp\.|\blambda\b|\w = \w|\breturn [\w.]*[(\[+*/-]")  # what no hint spells
+# What no hint spells: a statement that computes. `t = T - 1` and `h = o tanh(c)` are mathematics, and may stand there.
+CODE = re.compile(r"\bnp\.|\blambda\b|\w = \w[\w.]*(?:[(\[]| ?[*/@])|\breturn [\w.]*[(\[+*/-]")
 
 
 @pytest.mark.parametrize("topic_id", COURSE.topic_ids)
