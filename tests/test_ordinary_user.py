@@ -84,8 +84,8 @@ def test_an_ordinary_user_grades_in_it(tier, right):
         copy = Path(shutil.copy(release, folder))
         copy.chmod(0o644)
         done = as_user(python(), "-B", "-c", GRADING, str(copy), str(path), tier)
-        if done.returncode and "did not start" in done.stderr:
-            pytest.skip(done.stderr.strip().splitlines()[-1])
+        if done.returncode and ("uid map" in done.stderr or "not permitted" in done.stderr):
+            pytest.skip(done.stderr.strip().splitlines()[-1])  # a machine that gives users no namespaces
         assert done.returncode == 0, done.stderr
         report = json.loads(done.stdout.partition("----")[0])
         assert (report["score"] == report["max_score"]) is right, report

@@ -94,15 +94,13 @@ def _package(init: str | None) -> list[str]:
 
 
 def _system_libraries() -> list[str]:
-    """The folders of the shared libraries that this process has loaded from outside any Python environment."""
-    python = (sys.prefix, sys.base_prefix + "/lib/python", *_standard_library(), *map(str, _site_folders()))
+    """The folders of the shared libraries that this process has loaded, but for those of installed packages."""
+    python = tuple(f"{prefix}/lib/python" for prefix in (sys.prefix, sys.base_prefix))
+    python += tuple(_standard_library())  # the prefix alone would not do: the system's Python has /usr
     with open("/proc/self/maps") as file:
         mapped = {line.split(None, 5)[5].strip() for line in file if ".so" in line and "/" in line}
     folders = {os.path.dirname(path) for path in mapped if not path.startswith(python)}
+    folders = {path for path in folders if not {"site-packages", "dist-packages"} & set(path.split("/"))}
     extras = ["/usr/lib64", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"]
     folders |= {path for path in extras if os.path.exists(path) and not os.path.islink(path)}
     return sorted(folder for folder in folders if os.path.exists(folder))
-
-
-def _site_folders() -> list[str]:
-    return [os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")]

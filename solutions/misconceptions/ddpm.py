@@ -289,7 +289,9 @@ def xt_with_alpha_bar(x0, x_t, t, betas):
     return _posterior(x0, x_t, t, of_x0, np.sqrt(a) * (1 - b) / (1 - a), variance)
 
 
-@misconception("posterior_mean_variance", "Take x_t = root(alpha_bar_t) x0. Where should the mean be?")
+@misconception(
+    "posterior_mean_variance", "Take for x_t the very x0, scaled by the root of alpha_bar_t. Where should the mean be?"
+)
 def roots_forgotten(x0, x_t, t, betas):
     """both coefficients lack their roots"""
     betas, a, b = _parts(betas)
