@@ -31,9 +31,10 @@ learn: setup  ## the lessons, in Jupyter
 audit: setup  ## grade the grader: every topic, every known answer, right and wrong
 	$(BIN)/autograder audit
 
-bench: setup  ## stock nbgrader and ours side by side, and how long a live check takes
-	$(BIN)/python benchmarks/live_check.py
-	$(BIN)/python benchmarks/grade_class.py
+bench: setup  ## live checks, the convolution beside PyTorch's (where installed), a class by stock nbgrader and by ours
+	$(BIN)/python -m benchmarks.live_check
+	$(BIN)/python -m benchmarks.conv2d
+	$(BIN)/python -m benchmarks.grade_class
 
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'

@@ -119,7 +119,7 @@ def grade(
     if not students:
         raise UserError(f"nobody has handed in {topic}: {course.root / 'submitted'} has no folder */{topic}")
     with closing(pool.runner(len(students), workers, cluster, unsafe)) as runner:
-        from autograder import grade as grading  # nbgrader takes two seconds, in which the runner gets ready
+        from autograder import grade as grading  # while the runner gets ready
 
         click.echo(f"{topic}: {len(students)} submissions, jail tier {runner.tier()}", err=True)
         progress, reports = terminal.Progress(len(students)), []

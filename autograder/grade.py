@@ -7,37 +7,38 @@ been graded is kept by what it depends on, so that a run that was cut short goes
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from nbgrader.api import MissingEntry
+from typing import TYPE_CHECKING
 
 from autograder.course import Course
 from autograder.errors import UserError
-from autograder.nbgrader import api
-from autograder.nbgrader.book import Book
 from autograder.nbgrader.classroom import Classroom
 from autograder.notebook import text
 from autograder.pool import Runner
 from autograder.results import Report
-from autograder.topic import Topic
+
+if TYPE_CHECKING:
+    from autograder.nbgrader.book import Book
 
 
 def grade(course: Course, topic_id: str, students: list[str], runner: Runner) -> Iterator[Report]:
     """Grade the students' submissions into the gradebook and yield their Reports, those known already first."""
     classroom = Classroom(course, topic_id)
     folders = {student: _folder(course, topic_id, student) for student in students}
-    with api.opened(course) as nbgrader, nbgrader.gradebook as gradebook:
-        _require_released(gradebook, classroom.topic)
-        book = Book(classroom, nbgrader, gradebook)
-        waiting: dict[str, bytes] = {}
-        for student, folder in folders.items():
-            try:
-                known = _known(classroom, student, folder, waiting)
-            except Exception as error:  # whatever lies in that folder, it must not take the class with it
-                known = _fault(classroom, student, _reason(error))
-            if known is not None:
-                yield _entered(book, classroom, folder, known)
-        for student, verdict in runner.run(classroom.answers, list(waiting.items())):
+    waiting: dict[str, bytes] = {}
+    known: list[tuple[str, Report]] = []
+    for student, folder in folders.items():
+        try:
+            report = _known(classroom, student, folder, waiting)
+        except Exception as error:  # whatever lies in that folder, it must not take the class with it
+            report = _fault(classroom, student, _reason(error))
+        known += [(student, report)] if report is not None else []
+    verdicts = runner.run(classroom.answers, list(waiting.items()))
+    from autograder.nbgrader import book as books  # nbgrader takes two seconds, in which the runner is at work
+
+    with books.opened(classroom) as book:
+        for student, report in known:
+            yield _entered(book, classroom, folders[student], report)
+        for student, verdict in verdicts:
             report, job = replace(verdict, student=student), waiting.pop(student)
             _keep(classroom, job, report)
             yield _entered(book, classroom, folders[student], report, job)
@@ -72,7 +73,7 @@ def _keep(classroom: Classroom, job: bytes, report: Report) -> None:
         return
 
 
-def _entered(book: Book, classroom: Classroom, folder: Path, report: Report, job: bytes | None = None) -> Report:
+def _entered(book: "Book", classroom: Classroom, folder: Path, report: Report, job: bytes | None = None) -> Report:
     """Enter a verdict; what cannot be entered becomes our fault, and any earlier grade stands."""
     reason = report.reason
     if report.status != "grader_error":
@@ -95,10 +96,3 @@ def _fault(classroom: Classroom, student: str, reason: str) -> Report:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, (UserError, OSError)) else f"{type(error).__name__}: {error}"
-
-
-def _require_released(gradebook: Any, topic: Topic) -> None:
-    try:
-        gradebook.find_notebook(topic.name, topic.id)
-    except MissingEntry:
-        raise UserError(f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}") from None

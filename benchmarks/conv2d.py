@@ -1,9 +1,10 @@
 """How the lesson's convolution compares with PyTorch's on the CPU: forward and backward, float32, one thread each.
 
-    python benchmarks/conv2d.py
+    make bench, or: python -m benchmarks.conv2d
 
 64 images of 16 x 16 with 16 channels, 32 kernels of 3 x 3, padding 1. Without PyTorch only ours is timed. The runs
-take turns, so that both see the same machine; printed are the medians and their ratio.
+take turns, so that both see the same machine; the medians and their ratio are printed, and written to
+benchmarks/results.json.
 """
 
 import os
@@ -11,15 +12,13 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before NumPy is imported
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.results import note
 from solutions import cnn
 
 RUNS = 30
@@ -45,8 +44,11 @@ def main() -> None:
     medians = {name: statistics.median(times[3:]) for name, times in taken.items()}
     for name, median in medians.items():
         print(f"{name:<18} {median:7.2f} ms")
-    for way in ("forward", "backward") if theirs else ():
-        print(f"{way}: ours takes {medians[f'ours, {way}'] / medians[f'PyTorch, {way}']:.1f} times as long")
+    if theirs:
+        both = {name: medians[f"{name}, forward"] + medians[f"{name}, backward"] for name in ("ours", "PyTorch")}
+        ways = {way: medians[f"ours, {way}"] / medians[f"PyTorch, {way}"] for way in ("forward", "backward")}
+        ways["both"] = both["ours"] / both["PyTorch"]
+        note({f"conv2d_times_pytorch_{way}": round(ratio, 2) for way, ratio in ways.items()})
 
 
 def _torch(*arrays: np.ndarray) -> dict[str, Callable[[], Any]] | None:

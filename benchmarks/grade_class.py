@@ -1,6 +1,6 @@
 """Stock `nbgrader autograde` and `autograder grade` on the same class and the same checks, side by side.
 
-    make bench, or: python benchmarks/grade_class.py [--students 20] [--rounds 3] [--large 500]
+    make bench, or: python -m benchmarks.grade_class [--students 60] [--rounds 3] [--large 500]
 
 The class has handed in 01-neurons, each notebook filled with the reference and different from the others by a
 comment. Cells tagged `demo` (figures, long experiments) are taken out for both, since ours would not run them.
@@ -19,18 +19,20 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from autograder import course as course_file
-from autograder import releasing, solve
+from autograder import record, releasing, solve
 from autograder.course import FILE, Course
 from autograder.jail import tiers
+from benchmarks.results import note
 
 TOPIC = "01-neurons"
-RESULTS = Path(__file__).with_name("results.json")
+Measure = Callable[[list[str], Course], float]
 STOCK = """
 c = get_config()
 c.CourseDirectory.root = {root!r}
@@ -41,45 +43,44 @@ c.CourseDirectory.source_directory = "assignments"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--students", type=int, default=20)
+    parser.add_argument("--students", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", type=int, default=500, help="a second class, for the growth; 0 for none")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="autograder-bench-") as folder:
         results = measure(Path(folder), options.students, options.rounds, options.large)
-    known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    RESULTS.write_text(json.dumps(known | results, indent=1) + "\n")
-    print(json.dumps(results, indent=1))
+    note(results)
 
 
 def measure(folder: Path, students: int, rounds: int, large: int) -> dict[str, Any]:
     course = make_class(folder / "class", students)
     stock, one, two = [], [], []
     for turn in range(rounds):
-        stock.append(run_stock(course))
-        two.append(run_ours(course, workers=2))
-        one.append(run_ours(course, workers=1))
-        print(f"round {turn + 1}: stock {stock[-1][0]:.1f} s, ours {two[-1][0]:.1f} s with 2 workers", file=sys.stderr)
-    ratios = [s / o for (s, _), (o, _) in zip(stock, two)]
-    again = run_ours(course, workers=2, fresh=False)
+        stock.append(run_stock(course, timed))
+        two.append(run_ours(course, timed, workers=2))
+        one.append(run_ours(course, timed, workers=1))
+        print(f"round {turn + 1}: stock {stock[-1]:.1f} s, ours {two[-1]:.1f} s with 2 workers", file=sys.stderr)
+    again = run_ours(course, timed, workers=2, fresh=False)
+    ratios = [s / o for s, o in zip(stock, two)]
     results: dict[str, Any] = {
         "tier": tiers.survey().jail.tier,
         "cores": os.cpu_count(),
         "submissions": students,
         "throughput_ratio": round(statistics.median(ratios), 2),
         "throughput_ratio_spread": [round(min(ratios), 2), round(max(ratios), 2)],
-        "throughput_ratio_1_worker": round(statistics.median(s / o for (s, _), (o, _) in zip(stock, one)), 2),
-        "stock_seconds_each": round(statistics.median(s for s, _ in stock) / students, 3),
-        "ours_seconds_each": round(statistics.median(s for s, _ in two) / students, 3),
-        "ours_seconds_each_1_worker": round(statistics.median(s for s, _ in one) / students, 3),
-        "rerun_seconds_each": round(again[0] / students, 4),
-        "peak_mb": round(max(mb for _, mb in two)),
-        "stock_peak_mb": round(max(mb for _, mb in stock)),
+        "throughput_ratio_1_worker": round(statistics.median(s / o for s, o in zip(stock, one)), 2),
+        "stock_seconds_each": round(statistics.median(stock) / students, 3),
+        "ours_seconds_each": round(statistics.median(two) / students, 3),
+        "ours_seconds_each_1_worker": round(statistics.median(one) / students, 3),
+        "rerun_seconds_each": round(again / students, 4),
+        "peak_mb": round(run_ours(course, weighed, workers=2)),
+        "stock_peak_mb": round(run_stock(course, weighed)),
         "stages_ms": stages(course),
     }
     if large:
-        seconds, peak = run_ours(make_class(folder / "large", large), workers=2)
-        results |= {"large_class": large, "large_seconds_each": round(seconds / large, 3), "large_peak_mb": round(peak)}
+        crowd = make_class(folder / "large", large)
+        results |= {"large_class": large, "large_seconds_each": round(run_ours(crowd, timed, workers=2) / large, 3)}
+        results |= {"large_peak_mb": round(run_ours(crowd, weighed, workers=2))}
     return results
 
 
@@ -89,6 +90,7 @@ def make_class(root: Path, students: int) -> Course:
     releasing.copy_course(here, root)
     course = course_file.load(root / FILE)
     releasing.release(course, TOPIC)
+    record.secret_answers(course, course.topic(TOPIC))  # made once for a topic, not for each class
     topic = course.topic(TOPIC)
     reference = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
     notebook = solve.solve(course.release(TOPIC) / f"{topic.name}.ipynb", topic, reference, "the reference")
@@ -103,46 +105,57 @@ def make_class(root: Path, students: int) -> Course:
     return course
 
 
-def run_stock(course: Course) -> tuple[float, float]:
+def run_stock(course: Course, measured: Measure) -> float:
     start_afresh(course)
     config = STOCK.format(root=str(course.root), course=course.file.course)
     (course.root / "nbgrader_config.py").write_text(config)
-    return timed([sys.executable, "-m", "nbgrader", "autograde", TOPIC], course)
+    return measured([sys.executable, "-m", "nbgrader", "autograde", TOPIC], course)
 
 
-def run_ours(course: Course, workers: int, fresh: bool = True) -> tuple[float, float]:
+def run_ours(course: Course, measured: Measure, workers: int, fresh: bool = True) -> float:
     if fresh:
         start_afresh(course)
     shutil.copy(course.root / "our_config.py", course.root / "nbgrader_config.py")
-    return timed([sys.executable, "-m", "autograder", "grade", TOPIC, f"--workers={workers}"], course)
+    return measured([sys.executable, "-m", "autograder", "grade", TOPIC, f"--workers={workers}"], course)
 
 
 def start_afresh(course: Course) -> None:
-    """Nothing graded yet. The answers under the secret seed stay: they are made once, not for each class."""
+    """Nothing graded yet."""
     shutil.rmtree(course.root / "autograded", ignore_errors=True)
     shutil.rmtree(course.secrets / "results", ignore_errors=True)
     shutil.copy(course.root / "released.db", course.root / "gradebook.db")
 
 
-def timed(command: list[str], course: Course) -> tuple[float, float]:
-    """Wall seconds of a command, and the most memory, in MB, that it and all below it held at once."""
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+def timed(command: list[str], course: Course) -> float:
+    """Wall seconds of a command."""
     started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=course.root, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    peak = [0.0]
+    process = _start(command, course)
+    _finish(process, command)
+    return time.perf_counter() - started
+
+
+def weighed(command: list[str], course: Course) -> float:
+    """The most memory, in MB, that a command and all below it held at once. Looking takes time, so it is not timed."""
+    process, peak = _start(command, course), [0.0]
     watch = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
     watch.start()
+    _finish(process, command)
+    return peak[0]
+
+
+def _start(command: list[str], course: Course) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])}
+    return subprocess.Popen(command, cwd=course.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def _finish(process: "subprocess.Popen[bytes]", command: list[str]) -> None:
     said, _ = process.communicate()
-    seconds = time.perf_counter() - started
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{said.decode()[-2000:]}")
-    return seconds, peak[0]
 
 
 def _watch(pid: int, peak: list[float]) -> None:
-    """Memory that is a process's own, so that what forks share is not counted again for each."""
+    """The share of memory that is a process's own, so that what forks have in common counts once."""
     while psutil.pid_exists(pid):
         try:
             family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]

@@ -1,9 +1,10 @@
 """How long a live check takes: each exercise of a released notebook, in a Jupyter kernel, as a student runs it.
 
-    make bench, or: python benchmarks/live_check.py [TOPIC]
+    make bench, or: python -m benchmarks.live_check [TOPIC]
 
 The notebook is filled with the reference, run once up to its last answer, and each check cell is then run
-again and again in the same kernel. Printed is the time in the kernel from the call to the card's HTML.
+again and again in the same kernel. Printed is the time in the kernel from the call to the card's HTML; written to
+benchmarks/results.json is the median over the topic's exercises, and the slowest of them.
 """
 
 import json
@@ -17,6 +18,7 @@ from nbformat.v4 import new_code_cell
 
 from autograder import course as course_file
 from autograder import solve
+from benchmarks.results import note
 
 RUNS = 15
 MEASURE = """
@@ -44,6 +46,10 @@ def main(topic_id: str) -> None:
     for exercise, times in seconds.items():
         first, *rest = [1000 * t for t in times]
         print(f"{exercise:<26} {first:>8.0f} {statistics.median(rest):>8.0f} {max(rest):>8.0f}")
+    medians = {exercise: 1000 * statistics.median(times[1:]) for exercise, times in seconds.items()}
+    slowest = max(medians, key=lambda exercise: medians[exercise])
+    figures = {"live_check_ms": round(statistics.median(medians.values()), 1)}
+    note(figures | {"live_check_slowest": slowest, "live_check_slowest_ms": round(medians[slowest], 1)})
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ LAYERS = [
         "audit.findings",
         "audit.seeded",
     },
-    {"nbgrader.outputs", "nbgrader.classroom", "audit.mutation"},
+    {"nbgrader.outputs", "nbgrader.classroom", "nbgrader.exporter", "audit.mutation"},
     {"nbgrader.grade", "nbgrader.book"},
     {"nbgrader.config", "grade", "releasing", "audit.audit"},
     {"demo"},

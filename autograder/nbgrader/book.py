@@ -8,16 +8,19 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, InvalidEntry, SubmittedAssignment
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from autograder.errors import KitError
+from autograder.errors import KitError, UserError
+from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.outputs import REPORT, fill
 from autograder.results import Report
@@ -26,6 +29,20 @@ from autograder.store import write_whole
 PATIENCE = 90.0  # seconds to wait for a gradebook that somebody else has locked
 _READ_ONLY = 0o444  # as nbgrader leaves them
 _TIMESTAMP = "timestamp.txt"
+
+
+@contextmanager
+def opened(classroom: Classroom) -> Iterator["Book"]:
+    """The gradebook of the classroom's course, open; UserError if its topic was never released into it."""
+    with api.opened(classroom.course) as nbgrader, nbgrader.gradebook as gradebook:
+        topic = classroom.topic
+        try:
+            gradebook.find_notebook(topic.name, topic.id)
+        except MissingEntry:
+            raise UserError(
+                f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}"
+            ) from None
+        yield Book(classroom, nbgrader, gradebook)
 
 
 class Book:
@@ -37,6 +54,8 @@ class Book:
         self._gradebook = gradebook
         released = gradebook.find_notebook(self._topic.name, self._topic.id)
         self._checksums = {cell.name: cell.checksum for cell in released.source_cells}
+        graded = [*released.grade_cells, *released.solution_cells, *released.task_cells]
+        self._names = {cell.id: cell.name for cell in graded}  # once: each grade would ask the database for its own
 
     def enter(self, nb: Any, report: Report) -> None:
         """Put a Report in the place of the student's earlier one. Manual points and comments stay.
@@ -75,7 +94,7 @@ class Book:
                 if path.suffix != ".ipynb":
                     _make_room(folder, path.relative_to(source))
                     _copy(path, folder / path.relative_to(source))
-        contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.writes(nb)}
+        contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.v4.writes(nb)}
         for name, content in contents.items():
             _make_room(folder, Path(name))
             write_whole(folder / name, content.encode(), _READ_ONLY)
@@ -94,17 +113,18 @@ class Book:
         scores = {c.metadata.nbgrader.grade_id: determine_grade(c)[0] for c in nb.cells if is_grade(c)}
         bonuses = {f"check-{e.id}": e.score for e in report.exercises if e.max_score == 0}
         for grade in notebook.grades:
-            grade.auto_score = scores[grade.name]
+            name = self._names[grade.cell_id]
+            grade.auto_score = scores[name]
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-            if grade.name in bonuses:
-                grade.extra_credit = bonuses[grade.name]
+            if name in bonuses:
+                grade.extra_credit = bonuses[name]
         unanswered = {
             cell.metadata.nbgrader.grade_id
             for cell in nb.cells
             if is_solution(cell) and cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
         }
         for comment in notebook.comments:
-            comment.auto_comment = "No response." if comment.name in unanswered else None
+            comment.auto_comment = "No response." if self._names[comment.cell_id] in unanswered else None
         notebook.late_submission_penalty = None
         gradebook.db.commit()
         self._penalize(submission, student)

@@ -38,7 +38,7 @@ def configure(c: Any, root: Path) -> None:
         f"{_STOCK}.SaveCells",
         f"{_STOCK}.CheckCellMetadata",
     ]
-    c.Autograde.exporter_class = f"{_OURS}.rebuild.SubmissionExporter"
+    c.Autograde.exporter_class = f"{_OURS}.exporter.SubmissionExporter"
     c.Autograde.pre_convert_hook = adopt_renamed
     c.Autograde.sanitize_preprocessors = [
         f"{_STOCK}.ClearOutput",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nbformat.v4 import new_output
+import nbformat
 
 from autograder.report import html
 from autograder.results import Report
@@ -24,4 +24,5 @@ def _outputs(report: Report, exercise_id: str) -> list[Any]:
     score = min(max(float(exercise.score), 0.0), float(exercise.max_score))
     card = html.card(exercise) if report.status == "graded" else html.notice(report)
     data = {"text/plain": repr(score), "text/html": card}
-    return [new_output("execute_result", data=data, execution_count=None)]
+    output = {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
+    return [nbformat.from_dict(output)]
