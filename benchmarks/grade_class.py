@@ -32,6 +32,7 @@ from autograder.jail import tiers
 from benchmarks.results import note
 
 TOPIC = "01-neurons"
+SMALL = 20
 Measure = Callable[[list[str], Course], float]
 STOCK = """
 c = get_config()
@@ -77,11 +78,16 @@ def measure(folder: Path, students: int, rounds: int, large: int) -> dict[str, A
         "stock_peak_mb": round(run_stock(course, weighed)),
         "stages_ms": stages(course),
     }
-    if large:
-        crowd = make_class(folder / "large", large)
-        results |= {"large_class": large, "large_seconds_each": round(run_ours(crowd, timed, workers=2) / large, 3)}
-        results |= {"large_peak_mb": round(run_ours(crowd, weighed, workers=2))}
+    for name, size in (("small", SMALL), ("large", large)):
+        results |= growth(folder / name, name, size) if size else {}
     return results
+
+
+def growth(root: Path, name: str, size: int) -> dict[str, Any]:
+    """Time and memory of ours for a class of another size."""
+    course = make_class(root, size)
+    seconds, peak = run_ours(course, timed, workers=2), run_ours(course, weighed, workers=2)
+    return {f"{name}_class": size, f"{name}_seconds_each": round(seconds / size, 3), f"{name}_peak_mb": round(peak)}
 
 
 def make_class(root: Path, students: int) -> Course:
