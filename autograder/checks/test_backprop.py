@@ -243,16 +243,24 @@ class TestValue:
 
 def random_steps(rng, length, operators=("+", "-", "*", "tanh")):
     """Three leaves and so many steps, each on the node before it and an earlier one, no number tiny or large."""
-    numbers, steps = [float(leaf) for leaf in away_from_zero(rng, 3)], []
-    while len(steps) < length:
-        i = len(numbers) - 1
-        operator, j = str(rng.choice(operators)), int(rng.randint(max(0, i - 5), i + 1))
-        a, b = numbers[i], numbers[j]
-        result = {"+": a + b, "-": a - b, "*": a * b, "tanh": math.tanh(a)}[operator]
-        if 0.2 < abs(result) < 2:
+    steps = []
+    while len(steps) < length:  # a beginning from which no step leads on is dropped
+        numbers, steps = [float(leaf) for leaf in away_from_zero(rng, 3)], []
+        while len(steps) < length and (fitting := steps_that_fit(numbers, operators)):
+            operator, j, result = fitting[rng.randint(len(fitting))]
+            steps.append((operator, len(numbers) - 1, j))
             numbers.append(result)
-            steps.append((operator, i, j))
     return numbers[:3], steps
+
+
+def steps_that_fit(numbers, operators):
+    """Operator, earlier node and result of each step that goes on from the last number to one of a good size."""
+    i = len(numbers) - 1
+    a, found = numbers[i], []
+    for j in range(max(0, i - 5), i + 1):
+        results = {"+": a + numbers[j], "-": a - numbers[j], "*": a * numbers[j], "tanh": math.tanh(a)}
+        found += [(name, j, results[name]) for name in operators if 0.2 < abs(results[name]) < 2]
+    return found
 
 
 # -- gradients of layers -----------------------------------------------------------------------------
