@@ -148,7 +148,7 @@ def audit(topics: tuple[str, ...], seeds: int, mutants: bool, json_to: str | Non
     course = course_file.find(Path.cwd())
     found = []
     for topic in topics or course.topic_ids:
-        found.append(examine(course, topic, seeds, mutants))
+        found.append(examine(course, topic, seeds, mutants, lambda text: click.echo(text, err=True)))
         click.echo(found[-1].table(), err=json_to == "-")
     text = json.dumps([a.to_dict() for a in found], indent=1, ensure_ascii=False) + "\n"
     if json_to == "-":

@@ -4,6 +4,7 @@ import os
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -19,21 +20,26 @@ from autograder.topic import Topic
 FIRST_SEED = 1001
 LEAST_MARGIN = 3.0  # standard deviations
 NAMED_SHARE = 0.9
+MUTANTS_A_LINE = 100
+Say = Callable[[str], None]
 
 
-def audit(course: Course, topic_id: str, seeds: int, with_mutants: bool = True) -> Audit:
-    """Prove a topic's suite over that many seeds."""
+def audit(course: Course, topic_id: str, seeds: int, with_mutants: bool = True, say: Say = lambda text: None) -> Audit:
+    """Prove a topic's suite over that many seeds. It takes minutes, so it says how far it is."""
     started = time.perf_counter()
     topic, cores = course.topic(topic_id), os.cpu_count() or 1
     path, numbers = course.root / FILE, range(FIRST_SEED, FIRST_SEED + seeds)
     with ProcessPoolExecutor(cores) as pool:
         strayed = pool.submit(elsewhere, path, topic_id, FIRST_SEED)
-        results = list(pool.map(examine, [path] * seeds, [topic_id] * seeds, numbers))
+        results = []
+        for result in pool.map(examine, [path] * seeds, [topic_id] * seeds, numbers):
+            results.append(result)
+            say(f"{topic_id}: {len(results)} of {seeds} seeds")
         stray = strayed.result()
     findings = [_right(course, topic, results), _stub(results), _known(results, stray)]
     if not any(f.problems for f in findings[:1]):
         failed = {key for r in results for key in r.failed}
-        findings += _unknown(course, topic, results[0], failed, cores) if with_mutants else []
+        findings += _unknown(course, topic, results[0], failed, cores, say) if with_mutants else []
         findings += [_flakes(results), _gradients(course, topic)]
     return Audit(topic_id, seeds, round(time.perf_counter() - started, 1), findings)
 
@@ -69,9 +75,12 @@ def _known(results: list[Seeded], stray: list[str]) -> Finding:
     return Finding("known mistakes are named", summary, problems, notes)
 
 
-def _unknown(course: Course, topic: Topic, first: Seeded, failed: set[str], cores: int) -> list[Finding]:
-    answers = record.record(course, topic, first.seed)
-    fates = list(mutation.fates(course, topic, answers, cores))
+def _unknown(course: Course, topic: Topic, first: Seeded, failed: set[str], cores: int, say: Say) -> list[Finding]:
+    answers, fates = record.record(course, topic, first.seed), []
+    for fate in mutation.fates(course, topic, answers, cores):
+        fates.append(fate)
+        if len(fates) % MUTANTS_A_LINE == 0:
+            say(f"{topic.id}: {len(fates)} mutants")
     survivors = {fate.mutant.name: fate.mutant for fate in fates if not fate.failed}
     reasons = mutation.explained(course, topic)
     problems = [f"{name}, line {m.line}: {m.change}" for name, m in survivors.items() if name not in reasons]
