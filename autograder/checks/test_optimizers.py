@@ -664,7 +664,8 @@ class TestTrainWith:
             scores = X[:1] @ W["w"] + b["w"]
             d = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum() - np.eye(4)[labels[:1]]
             expected, page = (X[:1].T @ d, W) if name == "W1" else (d[0], b)
-            assert_close(page["grad"], expected, f"the gradient of {name} in step {k}")
+            name_k = f"the gradient of {name} in step {k}"
+            assert_close(page["grad"], expected, name_k, tolerance=1e-4)  # in float32 each step adds its roundings
 
     @pytest.mark.parametrize("name", ["W1", "b1"])
     def test_takes_what_the_rule_returns(self, student, rng, case, name):

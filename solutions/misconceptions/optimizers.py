@@ -802,8 +802,8 @@ def gradient_with_the_other_sign(optimizer, X, labels, n_classes, lr, steps, rng
 
 @misconception("own_optimizer", "How far does it still get in the last tenth of the steps, where the noise rules?")
 def adam_at_a_constant_rate(w, grad, state, step, total):
-    """this is Adam at a constant rate of 0.05: it neither hurries at first nor settles at last"""
-    return reference.adam(w, grad, state, 0.05)
+    """this is Adam at a constant rate of 0.01: it neither hurries at first nor settles at last"""
+    return reference.adam(w, grad, state, 0.01)
 
 
 @misconception("own_optimizer", "One direction is 100 times as steep as another. Which rate suits both?")
