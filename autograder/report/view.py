@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from autograder.picture import Picture
 from autograder.results import Check, Exercise
 
 STATUS = {
@@ -14,6 +15,16 @@ STATUS = {
 }
 
 
+NEXT = {  # where to look when neither a known mistake nor the check itself says so, by what failed first
+    "timeout": "Run the call in a cell of your own on the smallest input you can think of. Which loop does not end?",
+    "crashed": "Run the call in a cell of your own. What does it do instead of returning?",
+    "shape": "Print the shape of each array on the way to the result, beside the shapes in the docstring.",
+    "value": "Make up an input small enough to work out by hand, and print each step beside your own numbers.",
+    "gradient": "Measure one slope: change a single entry by 1e-5 and see by how much the output changes.",
+    "convergence": "Print the loss every few steps. Does it fall, stand still or jump?",
+    "robustness": "Call the function with an input of this kind in a cell of your own, and print each step.",
+    "speed": "Which loop goes through single entries that one array operation could take at once?",
+}
 SHOWN = 3  # failures that a card shows before one has to ask for more
 
 
@@ -27,13 +38,14 @@ class Slip:
 
 @dataclass(frozen=True)
 class Failure:
-    """Failed checks of one sentence, or of one common cause. `call` and `lines` are of the first of them."""
+    """Failed checks of one sentence, or of one common cause. `call`, `lines` and `picture` are of the first of them."""
 
     titles: list[str]
     cases: int
     call: str
     lines: list[str]
     hint: str | None
+    picture: Picture | None = None
 
 
 def slips(exercise: Exercise) -> list[Slip]:
@@ -64,6 +76,14 @@ def passed(exercise: Exercise) -> list[str]:
     return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
 
 
+def advice(exercise: Exercise) -> str:
+    """Where to look next, if nothing else on the card says it."""
+    failed = [c for c in exercise.checks if not c.passed]
+    if not failed or exercise.status == "not_attempted" or any(c.hint for c in failed):
+        return ""
+    return NEXT.get(exercise.status) or NEXT[failed[0].kind]
+
+
 def score(exercise: Exercise) -> str:
     """`1.33 / 2 points`, or `+1.5 bonus points` for what counts on top."""
     if exercise.max_score == 0:
@@ -86,7 +106,7 @@ def _failure(group: list[Check]) -> Failure:
     titles = list(dict.fromkeys(plain(c.title) for c in group))
     hint = None if group[0].misconception else plain(group[0].hint)
     alone = len(titles) == 1 and not _general(group[0])
-    return Failure(titles, len(group), call if alone else "", lines, hint)
+    return Failure(titles, len(group), call if alone else "", lines, hint, group[0].picture)
 
 
 def _split(check: Check) -> tuple[str, list[str]]:
