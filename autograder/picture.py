@@ -37,8 +37,8 @@ def shapes(actual: Sequence[int], expected: Sequence[int]) -> Picture:
 
 
 def measured(name: str, value: float, line: float, side: str) -> Picture | None:
-    """A quantity that should be at least or at most its line; None if one of the two is not finite."""
-    if not (math.isfinite(value) and math.isfinite(line)):
+    """A quantity that should be at least or at most its line; None if one of the two is no number to draw."""
+    if not (_is_number(value) and _is_number(line)):
         return None
     return {"type": "measured", "name": name, "value": _short(value), "line": _short(line), "side": side}
 
@@ -51,10 +51,10 @@ def curve(name: str, values: object) -> Picture | None:
     finite = array[np.isfinite(array)]
     if array.size < _FEWEST or not finite.size:
         return None
-    low, high = float(finite.min()), float(finite.max())
-    scale = (high / 2 - low / 2) * 2 or 1.0
-    if not math.isfinite(scale):
+    low, high = min(float(finite.min()), 0.0), float(finite.max())
+    if not (_is_number(low) and _is_number(high)):
         return None
+    scale = high - low or 1.0
     chosen = array[np.linspace(0, array.size - 1, min(array.size, _POINTS)).round().astype(int)]
     heights = [round(TOP * float((v - low) / scale)) if np.isfinite(v) else None for v in chosen]
     ends = {"low": _short(low), "high": _short(high)}
@@ -116,8 +116,9 @@ def _is_where(p: Picture) -> bool:
     return (
         set(p) == {"type", "what", "shape", "sheets"}
         and p["what"] in ("differ", "are not finite")
-        and _is_shape(p["shape"])
+        and _is_shape(p["shape"], fewest=1)
         and _is_list(p["sheets"], 1, _SHEETS)
+        and len(p["sheets"]) in (1, math.prod(p["shape"][:-2]))
         and all(_is_list(sheet, 1, MOST_CELLS) for sheet in p["sheets"])
         and all(_is_row(row) and len(row) == len(p["sheets"][0][0]) for sheet in p["sheets"] for row in sheet)
         and all(len(sheet) == len(p["sheets"][0]) for sheet in p["sheets"])
@@ -149,8 +150,8 @@ def _is_curve(p: Picture) -> bool:
     )
 
 
-def _is_shape(value: Any) -> bool:
-    return _is_list(value, 0, _AXES) and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
+def _is_shape(value: Any, fewest: int = 0) -> bool:
+    return _is_list(value, fewest, _AXES) and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
 
 
 def _is_list(value: Any, fewest: int, most: int) -> bool:
@@ -162,7 +163,7 @@ def _is_row(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # no NaN is
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # not so a NaN
 
 
 _FORMS = {"where": _is_where, "shapes": _is_shapes, "measured": _is_measured, "curve": _is_curve}

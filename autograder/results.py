@@ -129,4 +129,4 @@ def _is_text_or_none(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12  # no NaN is
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12  # not so a NaN

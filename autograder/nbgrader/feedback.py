@@ -24,6 +24,8 @@ from autograder.report import html, page, view
 from autograder.report.page import Entry, Page
 from autograder.results import Report
 
+NO_RESPONSE = "No response."  # nbgrader's own comment to an untouched answer
+
 
 class Grades(GetGrades):  # type: ignore[misc]
     """nbgrader's scores and comments for each cell, and who handed in when, and what is still to be read."""
@@ -72,7 +74,7 @@ class _Writer:
             self._body = [self._cell(cell) for cell in nb.cells]
         else:  # the notebook is the stub, there was nothing to put into it
             comments = [str(cell.metadata.get("nbgrader", {}).get("comment") or "") for cell in nb.cells]
-            told = [self._answer(Markup(""), "", "", c) for c in comments if c not in ("", "No response.")]
+            told = [self._answer(Markup(""), "", "", c) for c in comments if c not in ("", NO_RESPONSE)]
             self._body = [Markup(html.notice(self._report)), *told]
         student = view.plain(self._names["student"])
         return Page(title, student, _facts(self._names), self._entries, self._body)
@@ -106,7 +108,8 @@ class _Writer:
         waits = name in self._names["unread"]
         kind = "open" if waits or not marks["score"] else "good" if marks["score"] >= marks["points"] else "bad"
         state = "waits to be read" if waits else "graded by hand"
-        state += ", with a comment" if marks.get("comment") else ""
+        if marks.get("comment"):
+            state = "no answer" if marks["comment"] == NO_RESPONSE else f"{state}, see the comment"
         points = f"– / {view.points(marks['points'])} points" if waits else _points(marks)
         self._entries.append(Entry(anchor, name.replace("-", ": ", 1), kind, state, points))
         return self._answer(content, anchor, f"Your answer · {points} · {state}", marks.get("comment"))

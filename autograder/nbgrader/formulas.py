@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator
 from html import unescape
+from itertools import zip_longest
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -39,6 +40,7 @@ _REWRITTEN = [
     (re.compile(r"\\\\\s*\[\s*-?[0-9.]+\s*[a-z]{2}\s*\]"), r"\\\\"),
 ]
 _SIGNS = {r"\lVert": "‖", r"\rVert": "‖", r"\Vert": "‖", r"\|": "‖", r"\lvert": "|", r"\rvert": "|"}
+_NAMES = frozenset("arcsin arctan cos cosh det exp ln log sin sinh tan tanh".split())  # noqa: SIM905
 _DOUBLE = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
 
 
@@ -110,8 +112,10 @@ def _tokens(element: Element) -> Iterator[Token]:
     yield start(element.tag, fit)
     if element.text:
         yield characters(_said(element))
-    for child in element:
+    for child, after in zip_longest(element, element[1:]):
         yield from _tokens(child)
+        if child.tag == "mi" and child.text in _NAMES and after is not None and after.tag != "mo":
+            yield from (start("mspace", {"width": "0.167em"}), end("mspace"))  # log 3, not log3
     yield end(element.tag)
 
 

@@ -81,19 +81,35 @@ def _pattern(sheets: list[list[str]], shape: Sequence[int]) -> str:
     if (rows, columns) != (1, *shape)[-2:] or len(shape) > 2:
         return "see the map"
     grid = [[digit != "0" for digit in row] for row in sheets[0]]
-    flat = [j for j in range(columns) if grid[0][j]]
-    if len(shape) == 1:
-        return _numbered("entry", "entries", flat)
-    down = [j for j in range(columns) if all(row[j] for row in grid)]
+    return _numbered("entry", "entries", _true(grid[0])) if len(shape) == 1 else _place(grid, rows, columns)
+
+
+def _place(grid: list[list[bool]], rows: int, columns: int) -> str:
+    """Where the entries of a matrix are, by the name of the place if it has one."""
     across = [i for i in range(rows) if all(grid[i])]
+    down = [j for j in range(columns) if all(row[j] for row in grid)]
     count = sum(map(sum, grid))
     if across and count == len(across) * columns:
         return f"the whole of {_numbered('row', 'rows', across)}"
     if down and count == len(down) * rows:
         return f"the whole of {_numbered('column', 'columns', down)}"
-    touched = [i for i in range(rows) if any(grid[i])]
-    reached = [j for j in range(columns) if any(row[j] for row in grid)]
+    for name, inside in _PLACES.items():
+        if grid == [[inside(i, j, rows, columns) for j in range(columns)] for i in range(rows)]:
+            return name
+    touched, reached = _true([any(row) for row in grid]), _true([any(column) for column in zip(*grid)])
     return f"{count} in {_numbered('row', 'rows', touched)} and {_numbered('column', 'columns', reached)}"
+
+
+_PLACES: dict[str, Callable[[int, int, int, int], bool]] = {
+    "the diagonal": lambda i, j, rows, columns: i == j,
+    "all but the diagonal": lambda i, j, rows, columns: i != j,
+    "above the diagonal": lambda i, j, rows, columns: i < j,
+    "below the diagonal": lambda i, j, rows, columns: i > j,
+    "on and above the diagonal": lambda i, j, rows, columns: i <= j,
+    "on and below the diagonal": lambda i, j, rows, columns: i >= j,
+    "the border": lambda i, j, rows, columns: i in (0, rows - 1) or j in (0, columns - 1),
+    "all but the border": lambda i, j, rows, columns: 0 < i < rows - 1 and 0 < j < columns - 1,
+}
 
 
 def _legend(picture: Picture) -> str:
@@ -193,6 +209,10 @@ _DRAWN: dict[str, Callable[[Picture], Drawing]] = {
 }
 
 
+def _true(marks: Sequence[bool]) -> list[int]:
+    return [i for i, mark in enumerate(marks) if mark]
+
+
 def _numbered(one: str, many: str, numbers: Sequence[int]) -> str:
     """`row 2`, or `rows 0–3, 7`: runs are joined, and a long list ends in an ellipsis."""
     runs: list[list[int]] = []
@@ -215,11 +235,20 @@ def _index(i: int, shape: Sequence[int]) -> str:
 
 
 def _said(shape: Sequence[int]) -> str:
-    return " × ".join(map(str, shape)) if len(shape) > 1 else f"a row of {shape[0]}" if shape else "one number"
+    return (
+        _tuple(shape)[1:-1].replace(", ", " × ")
+        if len(shape) > 1
+        else f"a row of {shape[0]}"
+        if shape
+        else "one number"
+    )
 
 
 def _tuple(shape: Sequence[int]) -> str:
-    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"
+    sizes = [f"{n:.3g}" if n > 10**6 else str(n) for n in shape]
+    if len(sizes) > 6:
+        sizes[3:-2] = ["…"]
+    return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
 
 def _anchor(x: float) -> str:

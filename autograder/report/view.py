@@ -1,6 +1,6 @@
 """What a reader is shown of an exercise, whatever it is drawn with: slips first, then what failed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.picture import Picture
 from autograder.results import Check, Exercise
@@ -68,7 +68,7 @@ def failures(exercise: Exercise) -> list[Failure]:
             twin += group
         else:
             merged.append(list(group))
-    return [_failure(group) for group in merged]
+    return _each_curve_once([_failure(group) for group in merged])
 
 
 def passed(exercise: Exercise) -> list[str]:
@@ -81,7 +81,8 @@ def advice(exercise: Exercise) -> str:
     failed = [c for c in exercise.checks if not c.passed]
     if not failed or exercise.status == "not_attempted" or any(c.hint for c in failed):
         return ""
-    return NEXT.get(exercise.status) or NEXT[failed[0].kind]
+    misshapen = (failed[0].picture or {}).get("type") == "shapes"
+    return NEXT.get(exercise.status) or NEXT["shape" if misshapen else failed[0].kind]
 
 
 def score(exercise: Exercise) -> str:
@@ -107,6 +108,12 @@ def _failure(group: list[Check]) -> Failure:
     hint = None if group[0].misconception else plain(group[0].hint)
     alone = len(titles) == 1 and not _general(group[0])
     return Failure(titles, len(group), call if alone else "", lines, hint, group[0].picture)
+
+
+def _each_curve_once(found: list[Failure]) -> list[Failure]:
+    """Curves of several failures are of one training function: the first shows what there is to see."""
+    curves = [f for f in found if f.picture and f.picture["type"] == "curve"]
+    return [replace(f, picture=None) if f in curves[1:] else f for f in found]
 
 
 def _split(check: Check) -> tuple[str, list[str]]:
