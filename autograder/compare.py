@@ -160,7 +160,8 @@ def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
 
 
 def _count(mask: np.ndarray, error: float | None = None) -> str:
-    notes = [f"{int(mask.sum())} of {mask.size} entries differ"] if mask.size > 1 else []
+    count = int(mask.sum())
+    notes = [f"{count} of {mask.size} entries {'differs' if count == 1 else 'differ'}"] if mask.size > 1 else []
     notes += [f"relative error {error:.2g}"] if error is not None else []
     return f" ({', '.join(notes)})" if notes else ""
 

@@ -304,6 +304,14 @@ def test_no_value_of_a_students_makes_anything_but_a_sentence(value):
         assert_close(value, np.full((7, 2), 0.123))
 
 
+def test_one_entry_that_differs_is_told_as_one():
+    assert "1 of 3 entries differs," in message(assert_close, np.array([1.0, 2.0, 4.0]), [1.0, 2.0, 3.0])
+
+
+def test_an_entry_of_a_sum_is_an_entry_of_the_whole_sum():
+    assert message(assert_close, np.zeros(2), [0.0, 1.0], "f(z) + f(-z)").startswith("(f(z) + f(-z))[1] is 0")
+
+
 # --- what is drawn beside the sentence ---
 
 

@@ -83,7 +83,7 @@ def _exercise(exercise: Exercise) -> Iterator[str]:
     note = "" if exercise.status in ("passed", "partial", "failed") else f"   {STATUS[exercise.status]}"
     yield f"{sign} {exercise.id:<24} {score(exercise)}{note}"
     for slip in slips(exercise):
-        yield f"    Looks like: {slip.title}. {slip.hint}"
+        yield f"    {slip.start} {slip.title}. {slip.hint}"
     for failure in failures(exercise):
         if exercise.status != "not_attempted":
             for title in failure.titles:

@@ -30,10 +30,15 @@ SHOWN = 3  # failures that a card shows before one has to ask for more
 
 @dataclass(frozen=True)
 class Slip:
-    """A likely mistake, named once however many checks it fails."""
+    """A likely mistake, named once however many checks it fails, with its function if the exercise has another name."""
 
     title: str
     hint: str
+    function: str = ""
+
+    @property
+    def start(self) -> str:
+        return f"Looks like, in {self.function}:" if self.function else "Looks like:"
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,14 @@ class Failure:
 
 def slips(exercise: Exercise) -> list[Slip]:
     """The distinct mistakes that the checks of an exercise name."""
-    named = {plain(c.misconception): plain(c.hint) for c in exercise.checks if c.misconception}
-    return [Slip(title, hint) for title, hint in named.items()]
+    named: dict[str, Slip] = {}
+    for check in exercise.checks:
+        if check.misconception:
+            function = _split(check)[0].partition("(")[0]
+            elsewhere = function.isidentifier() and function != exercise.id
+            slip = Slip(plain(check.misconception), plain(check.hint), function if elsewhere else "")
+            named.setdefault(check.misconception, slip)
+    return list(named.values())
 
 
 def failures(exercise: Exercise) -> list[Failure]:
