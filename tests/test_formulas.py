@@ -78,6 +78,11 @@ def test_a_name_keeps_its_distance():
     assert "<mspace" not in render(r"$\log(3)$")
 
 
+def test_a_sign_stands_at_its_number_and_a_minus_between_two():
+    assert render("$(-1,-x)$").count('form="prefix"') == 2
+    assert "prefix" not in render("$a-b$ $f(x)-1$ $|x|-1$")
+
+
 SOURCES = [
     r"\nosuchcommand x",
     "{" * 3000,

@@ -41,6 +41,7 @@ _REWRITTEN = [
 ]
 _SIGNS = {r"\lVert": "‖", r"\rVert": "‖", r"\Vert": "‖", r"\|": "‖", r"\lvert": "|", r"\rvert": "|"}
 _NAMES = frozenset("arcsin arctan cos cosh det exp ln log sin sinh tan tanh".split())  # noqa: SIM905
+_CLOSING = (")", "]", "}", "⟩", "⌋", "⌉", "|", "‖", "!", "")
 _DOUBLE = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
 
 
@@ -103,20 +104,30 @@ def _converted(tex: str, block: bool) -> Element:
     return tree
 
 
-def _tokens(element: Element) -> Iterator[Token]:
+def _tokens(element: Element, form: str = "") -> Iterator[Token]:
     if element.tag not in _ELEMENTS:
         raise ValueError(f"no element of a formula: {element.tag}")
-    given = {"width": "-0.167em"} if element.get("width") == "negativethinmathspace" else {}
-    attributes = {**element.attrib, **given}
+    attributes = {**element.attrib, **({"form": form} if form else {})}
+    if attributes.get("width") == "negativethinmathspace":
+        attributes["width"] = "-0.167em"
     fit = {k: v for k, v in attributes.items() if k in _ATTRIBUTES and _ATTRIBUTES[k].match(v)}
     yield start(element.tag, fit)
     if element.text:
         yield characters(_said(element))
+    before = None
     for child, after in zip_longest(element, element[1:]):
-        yield from _tokens(child)
+        yield from _tokens(child, "prefix" if _is_sign(child, before) else "")
         if child.tag == "mi" and child.text in _NAMES and after is not None and after.tag != "mo":
             yield from (start("mspace", {"width": "0.167em"}), end("mspace"))  # log 3, not log3
+        before = child if child.tag != "mspace" else before
     yield end(element.tag)
+
+
+def _is_sign(element: Element, before: Element | None) -> bool:
+    """Whether a minus belongs to the number after it: no operand stands before it, as in (-1, -2)."""
+    if element.tag != "mo" or unescape(element.text or "") not in ("−", "+", "±"):
+        return False
+    return before is not None and before.tag == "mo" and unescape(before.text or "") not in _CLOSING
 
 
 def _said(element: Element) -> str:

@@ -271,9 +271,7 @@ def forgets_the_zeros(logits, y):
     return float(np.mean(y * np.logaddexp(0.0, -logits)))
 
 
-@misconception(
-    "binary_cross_entropy", "What happens to a logit of 3, or of -1? Which function makes a probability of it?"
-)
+@misconception("binary_cross_entropy", "What becomes of a logit of 3, or of -1? Which function makes it a probability?")
 def logits_taken_for_probabilities(logits, y):
     """the logits are used as if they were probabilities"""
     p = np.clip(logits, 1e-7, 1 - 1e-7)
