@@ -122,6 +122,7 @@ def _is_where(p: Picture) -> bool:
         and all(_is_list(sheet, 1, MOST_CELLS) for sheet in p["sheets"])
         and all(_is_row(row) and len(row) == len(p["sheets"][0][0]) for sheet in p["sheets"] for row in sheet)
         and all(len(sheet) == len(p["sheets"][0]) for sheet in p["sheets"])
+        and any(set(row) != {"0"} for sheet in p["sheets"] for row in sheet)
         and len(p["sheets"]) * len(p["sheets"][0]) * len(p["sheets"][0][0]) <= MOST_CELLS**2
     )
 

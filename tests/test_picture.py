@@ -88,6 +88,7 @@ def matrix(inside, rows=4, columns=5):
     return np.array([[inside(i, j) for j in range(columns)] for i in range(rows)])
 
 
+BORDER = matrix(lambda i, j: i in (0, 3) or j in (0, 4))
 PLACES = {
     "the whole of row 2": matrix(lambda i, j: i == 2),
     "the whole of rows 0, 2–3": matrix(lambda i, j: i != 1),
@@ -96,13 +97,17 @@ PLACES = {
     "all but the diagonal": matrix(lambda i, j: i != j),
     "above the diagonal": matrix(lambda i, j: i < j),
     "on and below the diagonal": matrix(lambda i, j: i >= j),
-    "the border": matrix(lambda i, j: i in (0, 3) or j in (0, 4)),
-    "all but the border": matrix(lambda i, j: 0 < i < 3 and 0 < j < 4),
+    "the border": BORDER,
+    "all but the border": ~BORDER,
     "3 in rows 0, 2 and columns 1–2": matrix(lambda i, j: (i, j) in ((0, 1), (2, 1), (2, 2))),
     "entries 0, 3–5": np.isin(np.arange(7), [0, 3, 4, 5]),
     "entry 6": np.arange(7) == 6,
-    "all of [1]": np.arange(2)[:, None, None] == np.ones((1, 3, 4)),
-    "all of [0, 2], [1, 2]": np.arange(3)[None, :, None, None] == np.full((2, 1, 2, 2), 2),
+    "the border in [0, 0], [0, 2]": np.array(
+        [[matrix(lambda i, j: k != 1 and (i in (0, 3) or j in (0, 4))) for k in range(3)]]
+    ),
+    "some in [0], [1]": np.array([matrix(lambda i, j: i == k == j) for k in range(2)]),
+    "everywhere in [1]": np.arange(2)[:, None, None] == np.ones((1, 3, 4)),
+    "everywhere in [0, 2], [1, 2]": np.arange(3)[None, :, None, None] == np.full((2, 1, 2, 2), 2),
 }
 
 
@@ -125,6 +130,7 @@ def test_a_large_map_is_drawn_in_blocks_that_say_how_much_of_them_is_wrong():
     assert sheet[0] == "9" * 24
     assert sheet[1].count("0") == 23
     assert sheet[1][1] in "12345678"
+    assert "within rows 0–3 and columns 0–29" in caption(mask)
     assert "block" in caption(mask)
 
 
@@ -135,6 +141,7 @@ def test_many_pages_become_one_of_their_mean():
     (sheet,) = picture.where(mask, "differ")["sheets"]
     assert [row[0] for row in sheet] == ["9"] * 4
     assert sheet[3] == "9001"
+    assert "in the last two axes, 5 in rows 0–3 and columns 0, 3" in caption(mask)
     assert "the more of its 35 entries" in caption(mask)
 
 
@@ -167,6 +174,7 @@ FORGED = [
     {**WHERE, "sheets": []},
     {**WHERE, "sheets": [[]]},
     {**WHERE, "sheets": [["90", "0"]]},
+    {**WHERE, "sheets": [["00", "00"]]},
     {**WHERE, "sheets": [["9<", "09"]]},
     {**WHERE, "sheets": [["٣٣", "09"]]},
     {**WHERE, "sheets": [["90", "09"], ["90"]]},

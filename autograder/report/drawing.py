@@ -71,17 +71,27 @@ def _sheet(rows: list[str], x0: int, y0: int, side: int, columns: int, name: str
 
 
 def _pattern(sheets: list[list[str]], shape: Sequence[int]) -> str:
-    """Which entries they are, in words: whole rows, whole columns, or how many."""
-    rows, columns = len(sheets[0]), len(sheets[0][0])
+    """Which entries they are, in words."""
+    last = (1, *shape)[-2:]
+    grids = [[[digit != "0" for digit in row] for row in sheet] for sheet in sheets]
+    if (len(grids[0]), len(grids[0][0])) != last:
+        return _within(grids[0], last)
+    if len(shape) == 1:
+        return _numbered("entry", "entries", _true(grids[0][0]))
+    pages = [i for i, grid in enumerate(grids) if any(map(any, grid))]
+    alike = all(grids[i] == grids[pages[0]] for i in pages)
+    place = _place(grids[pages[0]], *last) if alike else "some"
     if len(sheets) > 1:
-        pages = [i for i, sheet in enumerate(sheets) if any(set(row) != {"0"} for row in sheet)]
-        whole = all(set(row) == {str(ALL)} for i in pages for row in sheets[i])
-        names = ", ".join(f"[{_index(i, shape[:-2])}]" for i in pages)
-        return f"{'all of' if whole else 'in'} {names}"
-    if (rows, columns) != (1, *shape)[-2:] or len(shape) > 2:
-        return "see the map"
-    grid = [[digit != "0" for digit in row] for row in sheets[0]]
-    return _numbered("entry", "entries", _true(grid[0])) if len(shape) == 1 else _place(grid, rows, columns)
+        return f"{place} in {', '.join(f'[{_index(i, shape[:-2])}]' for i in pages)}"
+    return f"in the last two axes, {place}" if math.prod(shape[:-2]) > 1 else place
+
+
+def _within(blocks: list[list[bool]], last: Sequence[int]) -> str:
+    """The rows and columns that blocks with something wrong reach over."""
+    rows, columns = (_true([any(line) for line in lines]) for lines in (blocks, list(zip(*blocks))))
+    ends = [(at[0] * n // k, -(-(at[-1] + 1) * n // k) - 1) for at, n, k in
+            ((rows, last[0], len(blocks)), (columns, last[1], len(blocks[0])))]  # fmt: skip
+    return f"within rows {ends[0][0]}–{ends[0][1]} and columns {ends[1][0]}–{ends[1][1]}"
 
 
 def _place(grid: list[list[bool]], rows: int, columns: int) -> str:
@@ -89,6 +99,8 @@ def _place(grid: list[list[bool]], rows: int, columns: int) -> str:
     across = [i for i in range(rows) if all(grid[i])]
     down = [j for j in range(columns) if all(row[j] for row in grid)]
     count = sum(map(sum, grid))
+    if count == rows * columns:
+        return "everywhere"
     if across and count == len(across) * columns:
         return f"the whole of {_numbered('row', 'rows', across)}"
     if down and count == len(down) * rows:
