@@ -81,6 +81,8 @@ class Report:
         """Read what to_json wrote; raise ValueError for another schema or shape."""
         try:
             data = json.loads(text)
+            if not isinstance(data, dict):
+                raise ValueError(f"not a report: it is a {type(data).__name__}")
             if data.get("schema") != SCHEMA:
                 raise ValueError(f"a report of schema {data.get('schema')!r}, expected {SCHEMA}")
             exercises = [Exercise(**{**e, "checks": [Check(**c) for c in e["checks"]]}) for e in data.pop("exercises")]

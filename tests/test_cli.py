@@ -86,6 +86,7 @@ def test_a_report_is_read_from_standard_input_too(home):
         (("feedback", "{home}/cut.ipynb", "-o", "{home}/x.html"), "holds no report"),
         (("feedback", "{home}/neurons.ipynb", "-o", "{home}/x.html"), "make one with: autograder check"),
         (("feedback", "{home}/answers.npz", "-o", "{home}/x.html"), "holds no report"),
+        (("feedback", "{home}/class.json", "-o", "{home}/x.html"), "it is a list"),
         (("feedback", "{home}/good.json", "-o", "{home}/none/x.html"), "cannot be written"),
         (("check", "nowhere.ipynb"), "there is no"),
         (("check", "{home}/neurons.ipynb", "--exercise", "sofmax"), "has no exercise 'sofmax'; it has linear_forward"),
@@ -103,6 +104,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(autograder, home, args, sai
     (home / "cut.ipynb").write_bytes((home / "neurons.ipynb").read_bytes()[:9000])
     (home / "bad.py").write_text("def (")
     (home / "good.json").write_text(json.dumps(EMPTY))
+    (home / "class.json").write_text(json.dumps([EMPTY]))
     done = autograder(*(str(a).replace("{home}", str(home)) for a in args))
     assert done.exit_code == 2
     assert said in done.output

@@ -94,7 +94,9 @@ class _Writer:
         return self._answer(content, "", "A cell of your own", None) if own else content
 
     def _check(self, marks: Any) -> Markup:
-        exercise, anchor = self._exercises[marks["grade_id"]], page.anchor(len(self._entries))
+        exercise, anchor = self._exercises.get(marks["grade_id"]), page.anchor(len(self._entries))
+        if exercise is None:  # added to the course since
+            raise UserError(f"the report has no {marks['grade_id']}; {_again(self._names)}")
         entry, note = page.entry(exercise, anchor), ""
         if exercise.max_score and abs(marks["score"] - exercise.score) > 0.005:
             points = _points(marks)
@@ -126,8 +128,11 @@ def _report(path: Path, names: Any) -> Report:
     try:
         return Report.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        again = f"autograder grade {names['assignment']} --student {names['student']}"
-        raise UserError(f"{path} is missing or damaged; grade once more: {again}") from None
+        raise UserError(f"{path} is missing or damaged; {_again(names)}") from None
+
+
+def _again(names: Any) -> str:
+    return f"grade once more: autograder grade {names['assignment']} --student {names['student']}"
 
 
 def _facts(names: Any) -> list[tuple[str, str]]:
