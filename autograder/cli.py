@@ -82,6 +82,17 @@ def solve(topic: str, source: Path | None, output: Path) -> None:
 
 
 @main.command()
+@click.argument("report", metavar="REPORT.json")
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="PAGE.html")
+def feedback(report: str, output: Path) -> None:
+    """Draw a report as a page to read in a browser, offline; - reads it from standard input."""
+    from autograder.report import page
+
+    _write(output, page.of_report(_read_report(report)))
+    click.echo(f"✓ {output}")
+
+
+@main.command()
 @click.argument("topics", nargs=-1)
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; fail if a release is out of step.")
 def release(topics: tuple[str, ...], only_check: bool) -> None:
@@ -202,8 +213,22 @@ def exit_code(report: Report) -> int:
     return USAGE if report.status == "unreadable" else FAULT
 
 
+def _read_report(path: str) -> Report:
+    where = "standard input" if path == "-" else path
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{where} cannot be read ({error.strerror})") from None
+    try:
+        return Report.from_json(data.decode("utf-8"))
+    except ValueError as error:
+        raise UserError(
+            f"{where} holds no report ({str(error)[:200]}); make one with: autograder check NOTEBOOK --json FILE"
+        ) from None
+
+
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from None

@@ -10,7 +10,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograder import picture as pictures
+from autograder.picture import Picture
+
 margins: ContextVar[list[float] | None] = ContextVar("margins", default=None)  # of the check that is running
+progress: ContextVar[Picture | None] = ContextVar("progress", default=None)  # a curve among what it was given
+_CURVES = ("losses", "mistakes")  # names of parts that are one number an epoch
 _MOST = 1 << 24  # numbers in a value: a byte each on its way here, eight as floats
 TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
@@ -18,13 +23,15 @@ TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 class CheckFailed(AssertionError):
     """The student's value is not right. `saw` is what was judged: its fingerprint may be known."""
 
-    def __init__(self, message: str, saw: object = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, saw: object = None, hint: str | None = None, picture: Picture | None = None
+    ) -> None:
         super().__init__(message)
-        self.message, self.saw, self.hint = message, saw, hint
+        self.message, self.saw, self.hint, self.picture = message, saw, hint, picture
 
 
-def fail(message: str, saw: object = None, hint: str | None = None) -> NoReturn:
-    raise CheckFailed(message, saw, hint)
+def fail(message: str, saw: object = None, hint: str | None = None, picture: Picture | None = None) -> NoReturn:
+    raise CheckFailed(message, saw, hint, picture or progress.get())
 
 
 def expect(condition: object, message: str, saw: object = None, hint: str | None = None) -> None:
@@ -56,7 +63,8 @@ def assert_shape(actual: object, shape: Sequence[int], name: str = "the result")
     array = numbers(actual, name)
     expected = tuple(shape)
     if array.shape != expected:
-        fail(f"{name} has shape {array.shape}, expected {expected}", saw=array)
+        picture = pictures.shapes(array.shape, expected)
+        fail(f"{name} has shape {array.shape}, expected {expected}", saw=array, picture=picture)
     return array
 
 
@@ -65,7 +73,8 @@ def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
     array = numbers(actual, name)
     bad = ~np.isfinite(array)
     if bad.any():
-        fail(f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number", saw=array)
+        message = f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number"
+        fail(message, saw=array, picture=pictures.where(bad, "are not finite"))
     return array
 
 
@@ -82,6 +91,7 @@ def assert_close(actual: object, expected: object, name: str = "the result", tol
         fail(
             f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected {_show(e[worst][0])}{_count(differ, error)}",
             saw=a,
+            picture=pictures.where(differ, "differ"),
         )
 
 
@@ -101,19 +111,26 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
         fail(f"the result is {_article(type(actual).__name__)}, expected {wanted}", saw=actual)
     if len(actual) != len(names):
         fail(f"the result has {len(actual)} values, expected {wanted}", saw=actual)
+    for name, part in zip(names, actual):
+        if name in _CURVES:  # drawn beside whatever this check finds wrong, and no evidence of anything
+            progress.set(pictures.curve(name, part))
     return list(actual)
 
 
 def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity reaches its line. How far it is above it is kept, for the audit's margins."""
     _keep_margin(float(value) - float(line))
-    expect(value >= line, f"{name} is {value:.3g}, expected at least {line:.3g}", saw)
+    if not value >= line:
+        picture = pictures.measured(name, float(value), float(line), "least")
+        fail(f"{name} is {value:.3g}, expected at least {line:.3g}", saw, picture=progress.get() or picture)
 
 
 def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
     """A measured quantity stays below its line; the margin is kept likewise."""
     _keep_margin(float(line) - float(value))
-    expect(value <= line, f"{name} is {value:.3g}, expected at most {line:.3g}", saw)
+    if not value <= line:
+        picture = pictures.measured(name, float(value), float(line), "most")
+        fail(f"{name} is {value:.3g}, expected at most {line:.3g}", saw, picture=progress.get() or picture)
 
 
 def _keep_margin(margin: float) -> None:
@@ -138,11 +155,13 @@ def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
         return name
     name = name.removeprefix("the ")
     index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
+    name = f"({name})" if any(sign in name for sign in (" + ", " - ", " / ", " * ")) else name
     return f"{name}[{index}]"
 
 
 def _count(mask: np.ndarray, error: float | None = None) -> str:
-    notes = [f"{int(mask.sum())} of {mask.size} entries differ"] if mask.size > 1 else []
+    count = int(mask.sum())
+    notes = [f"{count} of {mask.size} entries {'differs' if count == 1 else 'differ'}"] if mask.size > 1 else []
     notes += [f"relative error {error:.2g}"] if error is not None else []
     return f" ({', '.join(notes)})" if notes else ""
 

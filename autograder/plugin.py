@@ -11,8 +11,9 @@ from typing import Any, Protocol, get_args
 import numpy as np
 import pytest
 
-from autograder.compare import CheckFailed, margins
+from autograder.compare import CheckFailed, margins, progress
 from autograder.errors import KitError
+from autograder.picture import Picture
 from autograder.results import Kind
 from autograder.student import Student, StudentFailed, Trouble, last_call
 
@@ -34,6 +35,7 @@ class Outcome:
     trouble: Trouble | None = None
     error: str = ""
     saw: Any = None
+    picture: Picture | None = None
 
     @property
     def key(self) -> str:
@@ -118,6 +120,7 @@ class Plugin:
         """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms each."""
         assert self._job is not None
         margins.set([])
+        progress.set(None)
         failure: Exception | None = None
         try:
             yield
@@ -179,7 +182,14 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
     if isinstance(error, StudentFailed):
         return Outcome(**known, call=call, message=error.message, trouble=error.trouble, error=error.error)
     if isinstance(error, CheckFailed):
-        return Outcome(**known, call=call, message=error.message, hint=error.hint, saw=error.saw)
+        picture = error.picture if _worth_a_look(error.picture, known["kind"]) else None
+        return Outcome(**known, call=call, message=error.message, hint=error.hint, saw=error.saw, picture=picture)
     # The reference went through this check, so what broke it is something in the student's value.
     message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
     return Outcome(**known, call=call, message=message, error=type(error).__name__)
+
+
+def _worth_a_look(picture: Picture | None, kind: Kind) -> bool:
+    """A measured quantity is drawn where it tells how far a training came; elsewhere it is some distance, and a
+    number says as much."""
+    return picture is not None and (picture["type"] != "measured" or kind == "convergence")

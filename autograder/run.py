@@ -166,6 +166,7 @@ def _check(outcome: Outcome, mistake: str | None, answers: Answers) -> Check:
         message=message,
         hint=known["hint"] if known else outcome.hint,
         misconception=known["title"] if known else None,
+        picture=outcome.picture,
     )
 
 

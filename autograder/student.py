@@ -14,6 +14,8 @@ from autograder.calling import PROBE
 from autograder.compare import CheckFailed
 from autograder.wire import Seed
 
+_ITEMS = 8  # of a dict that are named in a call
+
 Trouble = Literal["missing", "stub", "raised", "refused", "timeout", "crashed"]
 
 
@@ -119,7 +121,10 @@ def _brief(value: object) -> str:
     if isinstance(value, np.ndarray):
         return str(value.shape)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} {_brief(item)}" for key, item in value.items()) + "}"
+        items = [f"{key} {_brief(item)}" for key, item in value.items()]
+        if len(items) > _ITEMS:  # a network of many layers would fill a page
+            items[2:-2] = ["…"]
+        return "{" + ", ".join(items) + "}"
     if isinstance(value, float):
         return f"{value:.4g}"
     text = repr(value)

@@ -8,6 +8,8 @@ from notebooks import COURSE, ROOT, answer, solved, written
 
 from autograder.cli import main
 
+EMPTY = {"schema": 1, "topic": "t", "status": "graded", "score": 0, "max_score": 1, "seconds": 0, "exercises": []}
+
 
 @pytest.fixture
 def autograder(monkeypatch):
@@ -58,9 +60,34 @@ def test_the_report_is_written_to_a_file(autograder, home):
     assert json.loads((home / "report.json").read_text())["schema"] == 1
 
 
+def test_a_report_becomes_a_page(autograder, home):
+    wrong = "def softmax(z):\n    return z.T"
+    autograder("check", written(solved(softmax=wrong), home), "--json", home / "report.json")
+    done = autograder("feedback", home / "report.json", "-o", home / "page.html")
+    assert done.exit_code == 0
+    page = (home / "page.html").read_text(encoding="utf-8")
+    assert all(f">{e.id}<" in page for e in COURSE.topic("01-neurons").exercises)
+    assert "<svg" in page
+
+
+def test_a_report_is_read_from_standard_input_too(home):
+    report = (
+        '{"schema": 1, "topic": "t", "status": "graded", "score": 0, "max_score": 1, "seconds": 0, "exercises": []}'
+    )
+    done = CliRunner().invoke(main, ["feedback", "-", "-o", str(home / "page.html")], input=report)
+    assert done.exit_code == 0
+    assert (home / "page.html").is_file()
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
+        (("feedback", "{home}/nowhere.json", "-o", "{home}/x.html"), "cannot be read"),
+        (("feedback", "{home}/cut.ipynb", "-o", "{home}/x.html"), "holds no report"),
+        (("feedback", "{home}/neurons.ipynb", "-o", "{home}/x.html"), "make one with: autograder check"),
+        (("feedback", "{home}/answers.npz", "-o", "{home}/x.html"), "holds no report"),
+        (("feedback", "{home}/class.json", "-o", "{home}/x.html"), "it is a list"),
+        (("feedback", "{home}/good.json", "-o", "{home}/none/x.html"), "cannot be written"),
         (("check", "nowhere.ipynb"), "there is no"),
         (("check", "{home}/neurons.ipynb", "--exercise", "sofmax"), "has no exercise 'sofmax'; it has linear_forward"),
         (("check", "{home}/cut.ipynb"), "is damaged"),
@@ -76,6 +103,8 @@ def test_the_report_is_written_to_a_file(autograder, home):
 def test_a_users_mistake_is_one_line_and_exit_code_2(autograder, home, args, said):
     (home / "cut.ipynb").write_bytes((home / "neurons.ipynb").read_bytes()[:9000])
     (home / "bad.py").write_text("def (")
+    (home / "good.json").write_text(json.dumps(EMPTY))
+    (home / "class.json").write_text(json.dumps([EMPTY]))
     done = autograder(*(str(a).replace("{home}", str(home)) for a in args))
     assert done.exit_code == 2
     assert said in done.output

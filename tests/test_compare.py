@@ -302,3 +302,63 @@ anything = st.recursive(
 def test_no_value_of_a_students_makes_anything_but_a_sentence(value):
     with pytest.raises(CheckFailed):
         assert_close(value, np.full((7, 2), 0.123))
+
+
+def test_one_entry_that_differs_is_told_as_one():
+    assert "1 of 3 entries differs," in message(assert_close, np.array([1.0, 2.0, 4.0]), [1.0, 2.0, 3.0])
+
+
+def test_an_entry_of_a_sum_is_an_entry_of_the_whole_sum():
+    assert message(assert_close, np.zeros(2), [0.0, 1.0], "f(z) + f(-z)").startswith("(f(z) + f(-z))[1] is 0")
+
+
+# --- what is drawn beside the sentence ---
+
+
+def drawn(assertion, *args, **kwargs):
+    """The picture that an assertion fails with, in a check of its own."""
+    compare.progress.set(None)
+    with pytest.raises(CheckFailed) as caught:
+        assertion(*args, **kwargs)
+    return caught.value.picture
+
+
+def test_where_values_differ_is_drawn_and_what_they_are_is_not():
+    e = np.arange(12.0).reshape(3, 4)
+    a = e.copy()
+    a[1] = 12345.678
+    picture = drawn(assert_close, a, e)
+    assert picture == {"type": "where", "what": "differ", "shape": [3, 4], "sheets": [["0000", "9999", "0000"]]}
+
+
+def test_where_values_are_not_finite_is_drawn():
+    assert drawn(assert_finite, np.array([1, np.nan, 2, 3]))["sheets"] == [["0900"]]
+
+
+def test_a_wrong_shape_is_drawn_beside_the_right_one():
+    assert drawn(assert_shape, np.ones((4, 1)), (4,)) == {"type": "shapes", "actual": [4, 1], "expected": [4]}
+
+
+@pytest.mark.parametrize(("assertion", "side"), [(assert_at_least, "least"), (assert_at_most, "most")])
+def test_a_measured_quantity_is_drawn_beside_its_line(assertion, side):
+    value, line = (0.25, 0.92) if side == "least" else (0.92, 0.25)
+    made = {"type": "measured", "name": "the share", "value": value, "line": line, "side": side}
+    assert drawn(assertion, value, line, "the share") == made
+
+
+def test_a_curve_among_the_parts_is_drawn_and_decides_nothing():
+    parts = ["w", "mistakes"]
+
+    def check(mistakes):
+        assert_parts((1.0, mistakes), parts)
+        expect(False, "the line is elsewhere")
+
+    assert drawn(check, [9, 5, 2, 1])["type"] == "curve"
+    assert drawn(check, "none") is None
+    compare.progress.set(None)
+    assert assert_parts((1.0, [9, 5, 2, 1]), parts) == [1.0, [9, 5, 2, 1]]
+
+
+@pytest.mark.parametrize("value", [np.zeros((2, 2)), 3.0, np.array([1.0, 3.0])])
+def test_what_is_wrong_all_over_or_small_needs_no_picture(value):
+    assert drawn(assert_close, value, np.ones(np.shape(value))) is None

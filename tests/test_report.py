@@ -166,6 +166,14 @@ def test_two_misconceptions_are_both_named(render):
 
 
 @pytest.mark.parametrize("render", RENDERERS)
+def test_a_misconception_of_one_function_of_several_names_the_function(render):
+    slip = {"misconception": "the slope is fixed", "hint": "whose slope?"}
+    assert "Looks like, in leaky_relu:" in render(exercise(failed("a", call="leaky_relu(z (3,))", **slip)))
+    assert "Looks like:" in render(exercise(failed("a", call="", **slip)))
+    assert "Looks like:" in render(exercise(failed("a", call="the network trained(z)", **slip)))
+
+
+@pytest.mark.parametrize("render", RENDERERS)
 def test_a_hint_of_the_check_itself_is_shown(render):
     assert render(exercise(failed("a", hint="subtract the largest first"))).count("subtract the largest first") == 1
 

@@ -74,6 +74,18 @@ def test_what_is_not_known_is_null():
     assert data["exercises"][0]["checks"][1]["message"] is None
 
 
+PICTURE = {"type": "shapes", "actual": [3], "expected": [3, 1]}
+
+
+def test_a_picture_is_a_key_of_a_check_only_where_there_is_one():
+    seen, unseen = replace(CHECK, picture=PICTURE), CHECK
+    report = replace(REPORT, exercises=[replace(EXERCISE, checks=[seen, unseen])])
+    with_it, without = json.loads(report.to_json())["exercises"][0]["checks"]
+    assert with_it["picture"] == PICTURE
+    assert "picture" not in without
+    assert Report.from_json(report.to_json()) == report
+
+
 @pytest.mark.parametrize("status", ["unreadable", "grader_error"])
 def test_a_report_without_a_verdict_has_its_reason(status):
     report = Report("01-neurons", status, None, 20.0, 0.0, reason="it is empty")
@@ -108,6 +120,20 @@ OTHERS = {
     "an exercise with more": {**DATA, "exercises": [{**DATA["exercises"][0], "note": 1}]},
     "a check with more": {**DATA, "exercises": [{**DATA["exercises"][0], "checks": [{"id": "a", "note": 1}]}]},
     "checks of text": {**DATA, "exercises": [{**DATA["exercises"][0], "checks": "abc"}]},
+    "a picture of another kind": {
+        **DATA,
+        "exercises": [{**DATA["exercises"][0], "checks": [{**DATA["exercises"][0]["checks"][0], "picture": "<svg>"}]}],
+    },
+    "a score of text": {**DATA, "exercises": [{**DATA["exercises"][0], "score": "12"}]},
+    "a score without end": {**DATA, "score": float("inf")},
+    "a score that is too large": {**DATA, "score": 10**400},
+    "a title of numbers": {
+        **DATA,
+        "exercises": [{**DATA["exercises"][0], "checks": [{**DATA["exercises"][0]["checks"][0], "title": 1}]}],
+    },
+    "a status that is none": {**DATA, "status": "fine"},
+    "an exercise's status in a list": {**DATA, "exercises": [{**DATA["exercises"][0], "status": ["passed"]}]},
+    "a student of numbers": {**DATA, "student": 7},
     "a list": [DATA],
     "null": None,
     "a number": 1,
@@ -117,8 +143,13 @@ OTHERS = {
 
 @pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)
 def test_another_schema_or_shape_is_refused(data):
-    with pytest.raises(ValueError, match="report"):
+    with pytest.raises(ValueError, match=r"report|picture"):
         Report.from_json(json.dumps(data))
+
+
+def test_a_report_a_thousand_levels_deep_is_a_value_error():
+    with pytest.raises(ValueError, match="report"):
+        Report.from_json("[" * 100_000)
 
 
 @given(st.text())

@@ -145,6 +145,7 @@ CALLS = {
     "by name": (["x"], (1,), {"axis": 0, "y": np.ones(2)}, "f(x 1, axis=0, y=(2,))"),
     "without known names": ([], (1, np.ones(2)), {}, "f(1, (2,))"),
     "fewer than the names": (["x", "y"], (1,), {}, "f(x 1)"),
+    "a dict of many": (["p"], ({f"W{i}": i for i in range(22)},), {}, "f(p {W0 0, W1 1, …, W20 20, W21 21})"),
     "a dict of arrays": (["p"], ({"W": np.ones((2, 3)), "b": np.ones(3)},), {}, "f(p {W (2, 3), b (3,)})"),
     "a short list": (["layers"], ([2, 3],), {}, "f(layers [2, 3])"),
     "a long list": (["layers"], (list(range(100)),), {}, "f(layers list of 100)"),

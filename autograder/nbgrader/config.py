@@ -26,8 +26,10 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
     c.ExchangeFactory.collect = f"{_OURS}.collect.Collect"
     c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
-    # Feedback and formgrader show markdown cells as they were written, scripts and all; ours are cleaned.
+    # Formgrader shows markdown cells as they were written, scripts and all; ours are cleaned.
     c.HTMLExporter.filters = {"markdown2html": f"{_OURS}.markdown.markdown2html"}
+    c.GenerateFeedback.exporter_class = f"{_OURS}.feedback.FeedbackExporter"
+    c.GenerateFeedback.preprocessors = [f"{_OURS}.feedback.Grades"]
     # Answer cells hold stubs already, so nothing is cleared: ClearSolutions would take the signatures too.
     c.GenerateAssignment.preprocessors = [
         f"{_OURS}.release.Release",

@@ -6,12 +6,16 @@ from elsewhere, and no name by which formgrader's own code finds the boxes for p
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from functools import partial
 from html import escape
 from typing import Any
 
-import bleach
+from bleach.sanitizer import Cleaner
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from autograder.nbgrader.formulas import Formulas, Token, end, start
 
 _TAGS = frozenset(
     """
@@ -37,21 +41,81 @@ _ATTRIBUTES = {
 }
 
 
+class Outline:
+    """The headings of a page below its own: each one level under the last at most, so that none is skipped."""
+
+    def __init__(self, level: int = 1) -> None:
+        self._top = self.level = level
+
+    def fit(self, level: int) -> int:
+        """The level on the page of a heading that a text puts at this level."""
+        self.level = min(self._top + level, self.level + 1, 6)
+        return self.level
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's, but formulas are kept apart, and headings have no anchors: their names are cleaned away."""
+
+    def __init__(self, formulas: Formulas, attachments: Any) -> None:
+        super().__init__(escape=False, attachments=attachments, exclude_anchor_links=True)
+        self._formulas = formulas
+
+    def block_math(self, body: str) -> str:
+        return self._formulas.keep(body, True)
+
+    def inline_math(self, body: str) -> str:
+        return self._formulas.keep(body, False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._formulas.keep(f"\\begin{{{name}}}{body}\\end{{{name}}}", True)
+
+
 @pass_context
 def markdown2html(context: Any, source: str) -> str:
     """The filter of that name in nbconvert's templates, with its result cleaned."""
-    cell = context.get("cell", {})
-    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
+    return render(source, context.get("cell", {}).get("attachments", {}))
+
+
+def render(source: str, attachments: Any = None, outline: Outline | None = None) -> str:
+    """Markdown as clean HTML with its formulas as MathML, its headings where the outline has them."""
+    formulas = Formulas()
     try:
-        return clean(MarkdownWithMath(renderer=renderer).render(source))
+        html = MarkdownWithMath(renderer=_Renderer(formulas, attachments or {})).render(source)
+        return clean(html, formulas, outline)
     except Exception:  # a picture that is not attached, quotes a thousand deep: no page fails over it
         return f"<pre>{escape(source)}</pre>"
 
 
-def clean(html: str) -> str:
-    """The HTML with what is not allowed shown as the text that it is."""
-    cleaned: str = bleach.clean(html, _TAGS, _allowed, protocols={"http", "https", "mailto", "data"})
+def clean(html: str, formulas: Formulas | None = None, outline: Outline | None = None) -> str:
+    """The HTML with what is not allowed shown as the text that it is. Formulas come last, when nothing is cleaned
+    any more, and none of their words is read as HTML."""
+    filters = [partial(_laid_out, outline)] if outline else []
+    filters += [partial(_with_formulas, formulas)] if formulas else []
+    protocols = {"http", "https", "mailto", "data"}
+    cleaned: str = Cleaner(_TAGS, _allowed, protocols=protocols, filters=filters).clean(html)
     return cleaned
+
+
+def _with_formulas(formulas: Formulas, source: Iterable[Token]) -> Iterator[Token]:
+    return formulas.put_back(source)
+
+
+def _laid_out(outline: Outline, source: Iterable[Token]) -> Iterator[Token]:
+    """Headings at their levels, and tables in boxes of their own that scroll where a screen is narrow."""
+    level = 0
+    for token in source:
+        name = token.get("name", "")
+        if token["type"] == "StartTag" and re.fullmatch("h[1-6]", name):
+            level = outline.fit(int(name[1]))
+        if re.fullmatch("h[1-6]", name):
+            token = {**token, "name": f"h{level}"}
+        if name == "img" and (None, "alt") not in token["data"]:
+            token = {**token, "data": {**token["data"], (None, "alt"): "a picture without a description"}}
+        if name == "table" and token["type"] == "StartTag":
+            yield start("div", {"class": "wide"})
+        yield token
+        if name == "table" and token["type"] == "EndTag":
+            yield end("div")
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:

@@ -1,25 +1,40 @@
 """A Report as HTML cards. Every word of a student's is escaped by the template engine."""
 
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from autograder.report import view
+from autograder.report.drawing import draw
 from autograder.results import Exercise, Report
 
 
-def card(exercise: Exercise) -> str:
-    """One exercise as a self-contained card, for a notebook's output or a feedback page."""
-    return _template("card.html").render(exercise=exercise, view=view, style=_template("card.css").render())
+def card(exercise: Exercise, level: int = 0) -> str:
+    """One exercise as a card. It brings its style along, for a notebook's output; on a page, which has the style,
+    its name is a heading of the given level."""
+    return render("card.html", exercise=exercise, level=level, view=view, draw=draw, style=style("card.css"))
 
 
 def notice(report: Report) -> str:
     """Why there is no verdict: an unreadable submission, or our own fault."""
-    return _template("notice.html").render(report=report, view=view, style=_template("card.css").render())
+    return render("notice.html", report=report, view=view, style=style("card.css"))
+
+
+def style(*names: str) -> Markup:
+    """Our own style sheets."""
+    return Markup("\n".join(template(name).render() for name in names))
+
+
+def render(name: str, **values: Any) -> str:
+    """A template of ours, filled: whatever is not Markup already is escaped."""
+    return template(name).render(**values)
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """A template of this folder; in those of HTML everything is escaped."""
     environment = Environment(
         loader=PackageLoader("autograder.report", "."),
         autoescape=lambda name: name is not None and name.endswith(".html"),

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from autograder.report.view import STATUS, failures, passed, plain, points, score, slips
+from autograder.report.view import STATUS, advice, failures, passed, plain, points, score, slips
 from autograder.results import Exercise, Report
 
 ADVICE = {  # what the reason of a failure tells -> how to get the better tier
@@ -83,7 +83,7 @@ def _exercise(exercise: Exercise) -> Iterator[str]:
     note = "" if exercise.status in ("passed", "partial", "failed") else f"   {STATUS[exercise.status]}"
     yield f"{sign} {exercise.id:<24} {score(exercise)}{note}"
     for slip in slips(exercise):
-        yield f"    Looks like: {slip.title}. {slip.hint}"
+        yield f"    {slip.start} {slip.title}. {slip.hint}"
     for failure in failures(exercise):
         if exercise.status != "not_attempted":
             for title in failure.titles:
@@ -91,6 +91,8 @@ def _exercise(exercise: Exercise) -> Iterator[str]:
         yield from (f"      {line}" for line in [failure.call, *failure.lines] if line)
         if failure.hint:
             yield f"      {failure.hint}"
+    if advice(exercise):
+        yield f"    Next: {advice(exercise)}"
     good = len(passed(exercise))
     if good and exercise.status != "passed":
         yield f"  ✓ {good} other check{'s' if good > 1 else ''} pass{'' if good > 1 else 'es'}"

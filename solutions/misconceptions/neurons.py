@@ -148,7 +148,7 @@ def beta_ignored(z, beta=1.0):
     return reference.swish(z)
 
 
-@misconception("swish", "What does beta multiply: the gate's argument, or the whole product?")
+@misconception("swish", "What should be left of z for beta = 0, and what for a very large beta?")
 def beta_outside_the_gate(z, beta=1.0):
     """beta multiplies the result instead of the gate's argument"""
     return beta * reference.swish(z)
@@ -230,7 +230,7 @@ def mse_summed_over_features(pred, target):
     return float(np.sum((pred - target) ** 2) / len(pred))
 
 
-@misconception("mse", "Is the loss a sum or a mean?")
+@misconception("mse", "Should the loss double when there is twice as much data?")
 def mse_summed(pred, target):
     """the squares are summed, not averaged"""
     return float(np.sum((pred - target) ** 2))
@@ -271,14 +271,14 @@ def forgets_the_zeros(logits, y):
     return float(np.mean(y * np.logaddexp(0.0, -logits)))
 
 
-@misconception("binary_cross_entropy", "Are these probabilities, or scores that can be any number?")
+@misconception("binary_cross_entropy", "What becomes of a logit of 3, or of -1? Which function makes it a probability?")
 def logits_taken_for_probabilities(logits, y):
     """the logits are used as if they were probabilities"""
     p = np.clip(logits, 1e-7, 1 - 1e-7)
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
 
-@misconception("binary_cross_entropy", "Is the loss a sum or a mean?")
+@misconception("binary_cross_entropy", "Should the loss double when there is twice as much data?")
 def binary_loss_summed(logits, y):
     """the loss is summed over the batch, not averaged"""
     return reference.binary_cross_entropy(logits, y) * np.size(logits)
@@ -374,7 +374,7 @@ def biases_left_out_of_the_network(x, params):
     return reference.mlp_forward(x, {k: v if k.startswith("W") else 0 * v for k, v in params.items()})
 
 
-@misconception("mlp_forward", "Scores or probabilities: what should come out of the last layer?")
+@misconception("mlp_forward", "Who applies the softmax: the network, or the loss that takes its scores?")
 def softmax_at_the_end(x, params):
     """the scores are turned into probabilities"""
     return reference.softmax(reference.mlp_forward(x, params))
@@ -532,7 +532,7 @@ def adds_into_the_bias(x, W, b):
     return y
 
 
-@misconception("sigmoid", "Is z still what it was when your function returns?")
+@misconception("sigmoid", "Which line writes into z? Operators such as *= do, and so does an index on the left.")
 def negates_z_in_place(z):
     """z is changed in place, in the caller's own array"""
     s = reference.sigmoid(z)
@@ -548,7 +548,7 @@ def zeros_written_into_z(z):
     return positive
 
 
-@misconception("swish", "Is z still what it was when your function returns?")
+@misconception("swish", "Which line writes into z? Operators such as *= do, and so does an index on the left.")
 def scales_z_in_place(z, beta=1.0):
     """z is changed in place, in the caller's own array"""
     y = reference.swish(z, beta)
