@@ -12,9 +12,12 @@ PACKAGE = Path(__file__).parents[1] / "autograder"
 # Each layer may import those before it. The worker is apart: it is started by path and imports the least.
 LAYERS = [
     {"errors", "results", "topic", "wire", "bank", "proof", "mutants", "compare", "fingerprint"},
+    {"roll"},
     {"calling", "answers", "notebook", "worker", "report.view", "gradients"},
     {"student", "suite", "jail.lockdown", "jail.inside", "jail.workers", "report.terminal", "report.html", "solve"},
-    {"jail.attempts", "jail.syscalls", "jail.plain", "store"},
+    {"jail.attempts", "jail.syscalls", "jail.plain", "store", "sheets", "report.figures"},
+    {"reading", "report.page"},
+    {"faults", "report.gradesheet"},
     {"jail.sandbox", "jail.forked"},
     {"jail.tiers"},
     {"oracle", "local", "jailed", "checks.data", "plugin"},
@@ -34,9 +37,9 @@ LAYERS = [
         "audit.seeded",
     },
     {"nbgrader.outputs", "nbgrader.classroom", "nbgrader.exporter", "audit.mutation"},
-    {"nbgrader.grade", "nbgrader.book"},
+    {"nbgrader.grade", "nbgrader.book", "nbgrader.roll"},
     {"nbgrader.config", "grade", "releasing", "audit.audit"},
-    {"demo"},
+    {"demo", "cli_class"},
     {"cli"},
     {"__main__"},
 ]

@@ -10,6 +10,7 @@ import nbformat
 
 from autograder import jobs, notebook
 from autograder.course import Course
+from autograder.faults import Faults
 from autograder.nbgrader.rebuild import MARK, from_file, unread
 from autograder.nbgrader.rename import notebook_of
 from autograder.pool import Here
@@ -27,6 +28,7 @@ class Classroom:
     def __init__(self, course: Course, topic_id: str) -> None:
         self.course, self.topic = course, course.topic(topic_id)
         self.store = Store(course.secrets / "results" / topic_id)
+        self.faults = faults_of(course, topic_id)
 
     @cached_property
     def source(self) -> Any:
@@ -81,3 +83,8 @@ class Classroom:
         ((_, report),) = Here(unsafe).run(self.answers, [(student, job)])
         self.keep(job, report)
         return replace(report, student=student)
+
+
+def faults_of(course: Course, topic_id: str) -> Faults:
+    """The grader errors that stand for a topic."""
+    return Faults(course.secrets / "faults" / topic_id)
