@@ -10,6 +10,7 @@ from autograder.results import Exercise, ExerciseStatus, Report
 from autograder.roll import Entry, Roll, State
 
 BINS = 10
+_WORST = 5  # checks of an exercise that are shown before one asks for more
 Bins = Sequence["Bin"]
 _SLOW, _SLOW_SECONDS = 5.0, 2.0  # an outlier takes so many times the median, and so much longer than it
 
@@ -58,6 +59,11 @@ class Attempts:
     rates: Sequence[Rate]  # the worst first
 
     @property
+    def worst(self) -> Sequence[Rate]:
+        """The checks to look at: the hardest of those that somebody fails."""
+        return [rate for rate in self.rates if rate.share < 1][:_WORST]
+
+    @property
     def not_attempted(self) -> int:
         return self.statuses.get("not_attempted", 0)
 
@@ -70,6 +76,10 @@ class Mistake:
     title: str
     hint: str
     students: Sequence[str]
+
+    @property
+    def rare(self) -> bool:
+        return len(self.students) == 1
 
 
 @dataclass(frozen=True)
@@ -172,9 +182,9 @@ def concerns(roll: Roll) -> list[Concern]:
 def _reasons(entry: Entry, roll: Roll) -> Iterator[str]:
     report = entry.report
     if entry.fault is not None:
-        yield f"grader error, our fault: {entry.fault}; grade it again"
+        yield f"grader error, our fault: {entry.fault}"
     elif entry.state == "not_graded":
-        yield f"handed in, not graded: {entry.trouble or 'run the grading'}"
+        yield f"handed in, not graded: {entry.trouble or 'there is no report'}; grade it"
     if entry.outdated and entry.fault is None:
         yield "handed in anew since it was graded; grade it again"
     if report is None:
