@@ -39,6 +39,7 @@ def main() -> None:
 
 
 main.add_command(cli_class.report)
+main.add_command(cli_class.export)
 
 
 @main.command()

@@ -55,6 +55,7 @@ class Roll:
     entries: Sequence[Entry]
     exercises: dict[str, float]  # id -> points that it counts for, 0 for a bonus
     notes: Sequence[str] = field(default_factory=list)
+    points_possible: float | None = None  # in the gradebook, written answers included; None where it has no such topic
 
     @property
     def max_score(self) -> float:

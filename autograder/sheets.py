@@ -13,6 +13,7 @@ from autograder.report.view import plain
 
 Cell = str | float | int | None
 BOM = "\ufeff"
+NONE = "-"  # by itself no formula anywhere
 # Also behind a semicolon, which parts the cells where the comma is the decimal sign, and the signs of full width.
 _FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\t\r\n＝＋－＠])")
 
@@ -30,8 +31,8 @@ def table(rows: Iterable[Sequence[Cell]], bom: bool) -> bytes:
 
 def cell(value: Cell) -> str:
     """A value as text: a number plainly, nothing as nothing, a text such that it runs nowhere."""
-    if value is None:
-        return ""
+    if value is None or value == NONE:
+        return value or ""
     if isinstance(value, (int, float)):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return plain(_FORMULA.sub(r"\1'", value)).strip()

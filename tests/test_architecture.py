@@ -17,7 +17,7 @@ LAYERS = [
     {"student", "suite", "jail.lockdown", "jail.inside", "jail.workers", "report.terminal", "report.html", "solve"},
     {"jail.attempts", "jail.syscalls", "jail.plain", "store", "sheets", "report.figures"},
     {"reading", "report.page"},
-    {"faults", "report.gradesheet"},
+    {"faults", "report.gradesheet", "platforms"},
     {"jail.sandbox", "jail.forked"},
     {"jail.tiers"},
     {"oracle", "local", "jailed", "checks.data", "plugin"},

@@ -220,3 +220,30 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(course, autograder, args, s
     assert done.exit_code == 2
     assert said in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("platform", ["canvas", "moodle"])
+def test_grades_are_exported_from_the_gradebook(course, gradebook, autograder, platform):
+    entered(gradebook, "ada", 1.5, 3.0)
+    entered(gradebook, "bob", 2.0)
+    hand_in(course, "eve")
+    done = autograder("export", platform, TOPIC, "-o", course.root / "grades.csv")
+    assert done.exit_code == 0, done.output
+    assert "1 without a grade: not graded" in done.output
+    assert "1 without a grade: wait for written answers" in done.output
+    rows = (course.root / "grades.csv").read_text(encoding="utf-8").splitlines()
+    none = "-" if platform == "moodle" else ""
+    assert [row.rpartition(",")[2] for row in rows if "ada" in row or "bob" in row or "eve" in row] == [
+        "4.5",
+        none,
+        none,
+    ]
+    assert "Neurons, layers and losses" in rows[0]
+
+
+def test_without_a_gradebook_there_is_nothing_to_export(course, autograder):
+    keep(course, "ada")
+    done = autograder("export", "canvas", TOPIC, "-o", course.root / "grades.csv")
+    assert done.exit_code == 2
+    assert "is not in the gradebook; release and grade it first" in done.output
+    assert not (course.root / "grades.csv").exists()

@@ -4,11 +4,11 @@ Nothing here stops at a file that is missing, old or broken: the roll says so, a
 """
 
 import stat
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.utils import parse_utc
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -29,12 +29,14 @@ def call(course: Course, topic_id: str) -> Roll:
     """The roll of a topic: everybody whom the gradebook knows or who has a folder."""
     spec = course.entry(topic_id)
     exercises = {name: 0.0 if e.bonus else e.points for name, e in spec.exercises.items()}
-    entries, notes = _from_gradebook(course, topic_id)
+    book = _from_gradebook(course, topic_id)
+    entries = book.entries
     folders, files = _folders(course, topic_id), _Files(course, topic_id)
     for student in folders.keys() | entries.keys():
         entry = entries.get(student, Entry(student))
         entries[student] = files.complete(entry, folders.get(student, student))
-    return Roll(topic_id, spec.title, [entries[student] for student in sorted(entries)], exercises, notes)
+    ordered = [entries[student] for student in sorted(entries)]
+    return Roll(topic_id, spec.title, ordered, exercises, book.notes, book.points_possible)
 
 
 def _folders(course: Course, topic_id: str) -> dict[str, str]:
@@ -43,40 +45,50 @@ def _folders(course: Course, topic_id: str) -> dict[str, str]:
     return {text(path.parent.name): path.parent.name for path in found if path.is_dir()}
 
 
-def _from_gradebook(course: Course, topic_id: str) -> tuple[dict[str, Entry], list[str]]:
+@dataclass
+class _Book:
+    """What the gradebook says, or the note that it says nothing."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    points_possible: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def _from_gradebook(course: Course, topic_id: str) -> _Book:
     with api.opened(course) as nbgrader:
         url = make_url(nbgrader.coursedir.db_url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            return {}, ["There is no gradebook yet: points, due dates and who is enrolled are unknown."]
+            return _Book(notes=["There is no gradebook yet: points, due dates and who is enrolled are unknown."])
         try:
             with nbgrader.gradebook as gradebook:
-                return _entries(gradebook, topic_id), []
+                return _book(gradebook, topic_id)
         except (DBAPIError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines() or [type(error).__name__]
-            return {}, [f"The gradebook could not be read ({reason[0]}): points and due dates are unknown."]
+            return _Book(notes=[f"The gradebook could not be read ({reason[0]}): points and due dates are unknown."])
 
 
-def _entries(gradebook: Gradebook, topic_id: str) -> dict[str, Entry]:
-    entries = {}
+def _book(gradebook: Gradebook, topic_id: str) -> _Book:
+    book = _Book()
     for student in gradebook.students:
         name = " ".join(part for part in (student.first_name, student.last_name) if part)
         contact = student.email or "", student.lms_user_id or ""
-        entries[student.id] = Entry(student.id, name, email=contact[0], lms_id=contact[1])
+        book.entries[student.id] = Entry(student.id, name, email=contact[0], lms_id=contact[1])
     try:
-        names = _cell_names(gradebook, topic_id)
+        assignment = gradebook.find_assignment(topic_id)
     except MissingEntry:  # never released into it
-        return entries
+        return book
+    book.points_possible, names = assignment.max_score, _cell_names(assignment)
     for submission in gradebook.assignment_submissions(topic_id):
         late = submission.total_seconds_late if submission.duedate else None
-        entry = entries[submission.student_id]
-        entries[entry.student] = replace(entry, grade=_grade(submission, names), seconds_late=late)
-    return entries
+        entry = book.entries[submission.student_id]
+        book.entries[entry.student] = replace(entry, grade=_grade(submission, names), seconds_late=late)
+    return book
 
 
-def _cell_names(gradebook: Gradebook, topic_id: str) -> dict[str, str]:
+def _cell_names(assignment: Assignment) -> dict[str, str]:
     """The graded cells' names by their numbers, once: each grade would ask the database for its own."""
-    notebooks = gradebook.find_assignment(topic_id).notebooks
-    return {cell.id: cell.name for notebook in notebooks for cell in [*notebook.grade_cells, *notebook.task_cells]}
+    cells = (cell for notebook in assignment.notebooks for cell in [*notebook.grade_cells, *notebook.task_cells])
+    return {cell.id: cell.name for cell in cells}
 
 
 def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> Grade | None:
