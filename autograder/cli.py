@@ -38,8 +38,8 @@ def main() -> None:
     """Deep learning from first principles: check, release and grade its notebooks."""
 
 
-main.add_command(cli_class.report)
-main.add_command(cli_class.export)
+for command in (cli_class.report, cli_class.kit, cli_class.export):
+    main.add_command(command)
 
 
 @main.command()

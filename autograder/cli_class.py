@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autograder.archive import zipped
 from autograder.errors import UserError
 
 if TYPE_CHECKING:
     from autograder.roll import Roll
+
+
+_WHEEL = click.option(
+    "--wheel",
+    "given",
+    type=click.Path(path_type=Path),
+    metavar="FILE.whl",
+    help="Take this wheel of the package. Default: built now, by pip.",
+)
 
 
 @click.command()
@@ -89,12 +99,48 @@ def _export(
     click.echo(f"✓ {output}")
 
 
-def write(path: Path, data: bytes) -> None:
-    """A file with grades, whole or not at all, for nobody else to read."""
+@click.command()
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="FILE.zip")
+@_WHEEL
+def kit(output: Path, given: Path | None) -> None:
+    """Pack what students get: the releases, the package and a page to start from; searched for secrets."""
+    from autograder import course as course_file
+    from autograder import kit as packing
+    from autograder.wheel import wheel
+
+    course = course_file.find(Path.cwd())
+    members = packing.contents(course, wheel(given))
+    write(output, zipped(members), 0o644)
+    click.echo(f"✓ {output}: {len(course.topic_ids)} topics, {len(members)} files, no secret among them")
+
+
+@export.command()
+@click.argument("topic")
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="FILE.zip")
+@_WHEEL
+@click.option("--unsafe-no-jail", "unsafe", is_flag=True, help="Let code run without isolation where there is none.")
+def gradescope(topic: str, output: Path, given: Path | None, unsafe: bool) -> None:
+    """The topic's grader for Gradescope: upload it as the autograder of a programming assignment.
+
+    It holds the topic's secret answers, for which it is written for you alone: to Gradescope, and to nobody else.
+    It holds no solution.
+    """
+    from autograder import course as course_file
+    from autograder.gradescope import pack
+    from autograder.wheel import wheel
+
+    course = course_file.find(Path.cwd())
+    course.entry(topic)
+    write(output, zipped(pack.contents(course, topic, wheel(given), unsafe), pack.PROGRAMS))
+    click.echo(f"✓ {output}; it holds the secret answers of {topic}: for Gradescope alone")
+
+
+def write(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """A file, whole or not at all; with grades or secrets in it unless told otherwise, so for nobody else to read."""
     from autograder.store import write_whole
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
+        write_whole(path, data, mode)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from None

@@ -12,9 +12,20 @@ PACKAGE = Path(__file__).parents[1] / "autograder"
 # Each layer may import those before it. The worker is apart: it is started by path and imports the least.
 LAYERS = [
     {"errors", "results", "topic", "wire", "bank", "proof", "mutants", "compare", "fingerprint"},
-    {"roll"},
+    {"roll", "archive", "wheel"},
     {"calling", "answers", "notebook", "worker", "report.view", "gradients"},
-    {"student", "suite", "jail.lockdown", "jail.inside", "jail.workers", "report.terminal", "report.html", "solve"},
+    {
+        "student",
+        "suite",
+        "leaks",
+        "handed_in",
+        "jail.lockdown",
+        "jail.inside",
+        "jail.workers",
+        "report.terminal",
+        "report.html",
+        "solve",
+    },
     {"jail.attempts", "jail.syscalls", "jail.plain", "store", "sheets", "report.figures"},
     {"reading", "report.page"},
     {"faults", "report.gradesheet", "platforms"},
@@ -25,7 +36,8 @@ LAYERS = [
     {"run"},
     {"submissions", "live", "jobs"},
     {"home", "course", "pool"},
-    {"record"},
+    {"record", "kit", "gradescope.inside"},
+    {"gradescope.pack"},
     {
         "nbgrader.rename",
         "nbgrader.release",
