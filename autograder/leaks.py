@@ -52,10 +52,12 @@ class Secrets:
         """Statements that fill one long line, without their white space, and the file of each."""
         found = {}
         for name, source in self.sources.items():
+            rows = source.encode().split(b"\n")
             for node in ast.walk(ast.parse(source)):
-                text = ast.get_source_segment(source, node) or "" if isinstance(node, _TOLD) else ""
-                if len(text) >= _LONG and "\n" not in text:
-                    found[_squeezed(text)] = name
+                if isinstance(node, _TOLD) and node.lineno == node.end_lineno:
+                    text = rows[node.lineno - 1][node.col_offset : node.end_col_offset].decode()
+                    if len(text) >= _LONG:
+                        found[_squeezed(text)] = name
         return found
 
     @cached_property
