@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test lessons check learn audit bench fuzz test-all test-services setup clean
+.PHONY: demo test lessons check learn audit bench fuzz test-all test-services test-gradescope setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -39,6 +39,9 @@ bench: setup  ## live checks, the convolution beside PyTorch's (where installed)
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'
 	$(BIN)/python -m pytest -q tests/services_postgres.py
+
+test-gradescope: setup  ## the grader for Gradescope, from its archive to its results, in a folder of its own
+	GRADESCOPE=all $(BIN)/python -m pytest -q tests/test_gradescope.py
 
 fuzz: setup  ## a million broken inputs for all that reads what strangers wrote (another number: make fuzz INPUTS=5000)
 	$(BIN)/python -m benchmarks.fuzz $(INPUTS)

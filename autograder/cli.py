@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from autograder import cli_class
 from autograder.errors import KitError, UserError
 from autograder.results import Report
 
@@ -35,6 +36,10 @@ def _unsafe(command: Any) -> Any:
 @click.version_option(package_name="autograder")
 def main() -> None:
     """Deep learning from first principles: check, release and grade its notebooks."""
+
+
+for command in (cli_class.report, cli_class.kit, cli_class.export):
+    main.add_command(command)
 
 
 @main.command()

@@ -37,11 +37,11 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
 
     with books.opened(classroom) as book:
         for student, report in known:
-            yield _entered(book, classroom, folders[student], report)
+            yield _noted(classroom, _entered(book, classroom, folders[student], report))
         for student, verdict in verdicts:
             report, job = replace(verdict, student=student), waiting.pop(student)
             _keep(classroom, job, report)
-            yield _entered(book, classroom, folders[student], report, job)
+            yield _noted(classroom, _entered(book, classroom, folders[student], report, job))
 
 
 def _folder(course: Course, topic_id: str, student: str) -> Path:
@@ -71,6 +71,12 @@ def _keep(classroom: Classroom, job: bytes, report: Report) -> None:
         classroom.keep(job, report)
     except OSError:  # a full disk: it stands in the gradebook all the same, or is graded again next time
         return
+
+
+def _noted(classroom: Classroom, report: Report) -> Report:
+    """The Report; a fault of ours is kept for the class report until grading succeeds."""
+    classroom.faults.note(report)
+    return report
 
 
 def _entered(book: "Book", classroom: Classroom, folder: Path, report: Report, job: bytes | None = None) -> Report:

@@ -13,6 +13,7 @@ from autograder import course as course_file
 from autograder import demo, jobs, releasing
 from autograder.errors import UserError
 from autograder.grade import grade
+from autograder.nbgrader.classroom import faults_of
 from autograder.pool import Here
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
@@ -144,7 +145,9 @@ def test_a_fault_of_ours_writes_no_grade_over_an_earlier_one_and_is_tried_again(
     assert (report.status, report.score) == ("grader_error", None)
     assert "the answers are gone; any earlier grade stands, run the grading of unlucky again" in report.reason
     assert score(course, "unlucky") == 20
+    assert "the answers are gone" in faults_of(course, TOPIC.id).of(TOPIC.id, "unlucky")
     assert graded(course, "unlucky")["unlucky"].score < 20
+    assert faults_of(course, TOPIC.id).of(TOPIC.id, "unlucky") is None
 
 
 class Nobody:

@@ -1,6 +1,5 @@
 """What grading one topic of a class needs: its source notebook, its answers, and the Reports so far."""
 
-import stat
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,15 +9,15 @@ import nbformat
 
 from autograder import jobs, notebook
 from autograder.course import Course
+from autograder.faults import Faults
+from autograder.handed_in import require_notebook
 from autograder.nbgrader.rebuild import MARK, from_file, unread
-from autograder.nbgrader.rename import notebook_of
+from autograder.notebook import Unreadable
 from autograder.pool import Here
 from autograder.record import secret_answers
 from autograder.results import Report
 from autograder.store import Store
 from autograder.submissions import unreadable
-
-_NAMED = 5  # files that are named where none of them is a notebook
 
 
 class Classroom:
@@ -27,6 +26,7 @@ class Classroom:
     def __init__(self, course: Course, topic_id: str) -> None:
         self.course, self.topic = course, course.topic(topic_id)
         self.store = Store(course.secrets / "results" / topic_id)
+        self.faults = faults_of(course, topic_id)
 
     @cached_property
     def source(self) -> Any:
@@ -40,17 +40,10 @@ class Classroom:
 
     def read(self, folder: Path) -> Any:
         """What was handed in as a well-formed notebook; if it is none, the reason is in its metadata."""
-        path = notebook_of(folder, self.topic)
-        if path is None:
-            names = sorted(notebook.shown(path.name) for path in folder.iterdir())
-            found = ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])]) or "nothing"
-            reason = f"no notebook was handed in: expected {self.topic.name}.ipynb, found {found}"
-            return unread(reason, self.topic, self.source)
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return unread(
-                f"{notebook.shown(path.name)} is no file of its own but a link or a pipe", self.topic, self.source
-            )
-        return from_file(path, self.topic, self.source)
+        try:
+            return from_file(require_notebook(folder, self.topic), self.topic, self.source)
+        except Unreadable as error:
+            return unread(str(error), self.topic, self.source)
 
     def unreadable(self, nb: Any, student: str) -> Report | None:
         """The Report of a notebook that could not be read; None if it could."""
@@ -81,3 +74,8 @@ class Classroom:
         ((_, report),) = Here(unsafe).run(self.answers, [(student, job)])
         self.keep(job, report)
         return replace(report, student=student)
+
+
+def faults_of(course: Course, topic_id: str) -> Faults:
+    """The grader errors that stand for a topic."""
+    return Faults(course.secrets / "faults" / topic_id)

@@ -24,6 +24,7 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
         names = resources["nbgrader"]
         classroom = Classroom(course_file.find(Path.cwd()), names["assignment"])
         report = classroom.report(nb, names["student"], self.unsafe_no_jail)
+        classroom.faults.note(report)
         if report.status == "grader_error":
             raise KitError(str(report.reason))  # nbgrader drops this attempt and keeps any earlier grade
         fill(nb, report)

@@ -6,18 +6,7 @@ import stat
 from pathlib import Path
 
 from autograder import course as course_file
-from autograder import notebook
-from autograder.errors import UserError
-from autograder.topic import Topic
-
-
-def notebook_of(folder: Path, topic: Topic) -> Path | None:
-    """The notebook to grade: the one of the expected name, or else of the right topic, saved last; None without any."""
-    expected = folder / f"{topic.name}.ipynb"
-    if os.path.lexists(expected):
-        return expected
-    found = [path for path in folder.glob("*.ipynb") if stat.S_ISREG(path.lstat().st_mode)]
-    return max(found, key=lambda path: (_fits(path, topic), path.stat().st_mtime, path.name), default=None)
+from autograder.handed_in import notebook_of
 
 
 def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
@@ -35,11 +24,3 @@ def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
     if found is not None and found != expected:
         shutil.copy2(found, expected)
         notebooks.append(str(expected))
-
-
-def _fits(path: Path, topic: Topic) -> bool:
-    try:
-        notebook.require_topic(notebook.read(path), topic)
-    except UserError:
-        return False
-    return True

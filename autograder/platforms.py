@@ -1,0 +1,58 @@
+"""Grades of a topic as learning platforms import them. Who has no grade has none there: never a zero."""
+
+from autograder import sheets
+from autograder.roll import Entry, Roll
+from autograder.sheets import Cell
+
+_POINTS_ROW = "Points Possible"  # by these words in a row's first cell, wherever in it, Canvas knows that row
+
+
+def grade_of(entry: Entry, partial: bool) -> float | None:
+    """The points to export; None where there is no grade, or, unless `partial`, where some of it is missing."""
+    if entry.grade is None or not (entry.grade.complete or partial):
+        return None
+    return round(entry.grade.score, 4)
+
+
+def left_out(roll: Roll, partial: bool) -> dict[str, int]:
+    """How many students are exported without a grade, by the reason."""
+    reasons = {"handed in nothing": 0, "not graded": 0, "wait for written answers to be graded by hand": 0}
+    for entry in roll.entries:
+        if grade_of(entry, partial) is None:
+            waits, absent = entry.grade is not None, entry.state == "nothing"
+            reasons[list(reasons)[2 if waits else 0 if absent else 1]] += 1
+    return {reason: n for reason, n in reasons.items() if n}
+
+
+def canvas(roll: Roll, column: str, partial: bool) -> bytes:
+    """Canvas: its five columns in their order, the assignment's, and the row of points.
+
+    Canvas looks for a student by ID, then by the two SIS columns, then by name.
+    """
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
+    points: list[Cell] = [_POINTS_ROW, None, None, None, None, roll.points_possible]
+    rows = [[_name(e), e.lms_id, None, e.student, None, grade_of(e, partial)] for e in roll.entries]
+    return sheets.table([header, points, *rows], bom=False)
+
+
+def _name(entry: Entry) -> str:
+    """The name, unless Canvas would take it for its row of points, and that student's grade for what is possible."""
+    names = (name for name in (entry.name, entry.student) if name and _POINTS_ROW not in name)
+    return next(names, "")
+
+
+def moodle(roll: Roll, column: str, partial: bool) -> bytes:
+    """Moodle: what identifies a student, and the grade.
+
+    Only what every student has is a column: a row whose identifier is empty would be entered for the student above.
+    No grade is Moodle's own sign for it: an empty cell becomes a 0 where the column is made a new grade item.
+    """
+    known = {
+        "Username": [entry.student for entry in roll.entries],
+        "ID number": [entry.lms_id for entry in roll.entries],
+        "Email address": [entry.email for entry in roll.entries],
+    }
+    whole = {title: values for title, values in known.items() if all(values)}
+    grades: list[Cell] = [grade_of(entry, partial) for entry in roll.entries]
+    marked = [sheets.NONE if grade is None else grade for grade in grades]
+    return sheets.table([[*whole, column], *zip(*whole.values(), marked)], bom=False)
