@@ -3,10 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 
+from autograder.hints import Hints
 from autograder.report.view import STATUS, failures, passed, plain, points, score, slips
 from autograder.results import Exercise, Report
+from autograder.watch import Update, turned
 
+_WIDTH = 80
 ADVICE = {  # what the reason of a failure tells -> how to get the better tier
     "uid map": "Ubuntu 24.04 and later: allow bubblewrap its user namespace with an AppArmor profile for "
     "/usr/bin/bwrap that has `userns,`, or: sysctl kernel.apparmor_restrict_unprivileged_userns=0",
@@ -22,8 +26,36 @@ def render(report: Report) -> str:
     if report.status != "graded":
         return f"✗ {report.topic}: {report.status.replace('_', ' ')}\n    {plain(report.reason)}"
     lines = [line for exercise in report.exercises for line in _exercise(exercise)]
-    total = f"{report.topic}   {points(report.score or 0)} / {points(report.max_score)} points"
-    return "\n".join([*lines, "─" * 60, total])
+    return "\n".join([*lines, "─" * 60, f"{report.topic}   {_total(report)}"])
+
+
+def update(update: Update, clock: str) -> str:
+    """What a save came to: all of it the first time, then what was checked again and which checks turned."""
+    if update.trouble is not None or update.report is None:
+        return f"{clock}  ✗ {plain(update.trouble)}"
+    if not update.ran:
+        return f"{clock}  saved: no answer has changed"
+    if all(before is None for before, _ in update.ran):
+        return render(update.report)
+    lines = [f"{clock}  checked again: {', '.join(now.id for _, now in update.ran)}"]
+    for before, now in update.ran:
+        right, wrong = turned(before, now)
+        lines += _exercise(now)
+        lines += [f"  now right: {title}" for title in dict.fromkeys(plain(check.title) for check in right)]
+        lines += [f"  now wrong: {title}" for title in dict.fromkeys(plain(check.title) for check in wrong)]
+    return "\n".join([*lines, f"{update.report.topic}   {_total(update.report)}"])
+
+
+def hints(given: Hints, tier: int) -> str:
+    """The first hints of an exercise, the newest last."""
+    if not given.texts:
+        return f"✓ {given.exercise}: all checks pass, there is nothing to hint at"
+    shown = given.texts[:tier]
+    lines = []
+    for number, text in enumerate(shown, 1):
+        head = f"{number}. "
+        lines += wrap(plain(text), _WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+    return "\n".join([f"{given.exercise}   hint {len(shown)} of {len(given.texts)}", *lines])
 
 
 def line(report: Report) -> str:
@@ -76,6 +108,10 @@ def jail(tier: str, meaning: str, passed_over: Mapping[str, str]) -> str:
         if advice := next((text for sign, text in ADVICE.items() if sign in reason), None):
             lines.append(f"    {advice}")
     return "\n".join(lines)
+
+
+def _total(report: Report) -> str:
+    return f"{points(report.score or 0)} / {points(report.max_score)} points"
 
 
 def _exercise(exercise: Exercise) -> Iterator[str]:
