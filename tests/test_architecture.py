@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "autograder"
 # Each layer may import those before it. The worker is apart: it is started by path and imports the least.
 LAYERS = [
     {"errors", "results", "topic", "wire", "bank", "proof", "mutants", "compare", "fingerprint"},
-    {"calling", "answers", "notebook", "worker", "report.view", "gradients", "progress"},
+    {"calling", "answers", "notebook", "worker", "report.view", "gradients", "progress", "advice"},
     {"signpost", "depends", "overview"},
     {"hints", "watch"},
     {"report.chart"},

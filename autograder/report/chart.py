@@ -11,7 +11,7 @@ from autograder.report.view import STATUS, plain, points
 
 SIGN = {"full": "✓", "partial": "◐", "none": "○"}
 WORDS = {"full": "full marks", "partial": "in part", "none": "not attempted"}
-_BAR, _WIDTH = 20, 80
+_BAR, _WIDTH = 16, 80
 
 
 def render(overview: Overview, now: datetime, here: Path) -> str:
@@ -53,10 +53,9 @@ def earned(place: Place) -> str:
 
 
 def _part(part: Part, now: datetime) -> Iterator[str]:
-    filled = round(_BAR * part.share)
+    filled = int(_BAR * part.share)  # full only when all is done
     bar = "█" * filled + "░" * (_BAR - filled)
-    name = f"{plain(part.id)}   {plain(part.title)}"
-    yield f"{name:<{_WIDTH - _BAR - 14}.{_WIDTH - _BAR - 14}} {bar}  {_of(part.score, part.max_score)}"
+    yield f"{bar} {_of(part.score, part.max_score):>12}   {plain(part.id)}   {plain(part.title)}".rstrip()
     if not part.begun:
         names = "  ".join(f"{SIGN['none']} {plain(place.id)}".replace(" ", "\xa0") for place in part.places)
         yield from (f"  {line}".replace("\xa0", " ") for line in wrap(names, _WIDTH - 2, break_on_hyphens=False))
