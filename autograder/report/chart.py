@@ -17,7 +17,9 @@ _BAR, _WIDTH = 16, 80
 def render(overview: Overview, now: datetime, here: Path) -> str:
     """The whole map for a terminal in a folder: a line for each exercise of a lesson that is begun."""
     lines = [line for part in overview.parts for line in (*_part(part, now), "")]
-    total = f"{overview.full} of {overview.exercises} exercises in full, {_of(overview.score, overview.max_score)}"
+    total = (
+        f"{overview.full} of {overview.exercises} exercises in full, {_of(overview.score, overview.max_score)} points"
+    )
     return "\n".join([*lines, total, *_next(overview, here)])
 
 
