@@ -23,7 +23,7 @@ _LOUD_NUMPY = {"seterr", "seterrcall", "errstate", "copyto", "put", "place", "pu
 
 @dataclass(frozen=True)
 class _Code:
-    """A cell by the words in it, the names it defines, and whether it may do more than define and print."""
+    """A cell by the names that it mentions, the names it defines, and whether it may do more than define and print."""
 
     source: str
     words: set[str]
@@ -49,12 +49,24 @@ def _counting(codes: list[_Code], wanted: set[str], functions: set[str]) -> Iter
 
 
 def _code(source: str, quiet: set[str]) -> _Code:
-    words = set(re.findall(r"[^\W\d]\w*", source))  # those of comments and texts too: names may be looked up by them
     body = _parsed(source)
     if body is None:  # it does not run, and takes with it what it would have defined
-        return _Code(source, words, set(re.findall(r"^[ \t]*(?:def|class)\s+(\w+)", source, re.M)), acts=False)
-    names = (name for node in body for name in _bound(node))
-    return _Code(source, words, set(names), acts=not all(_is_quiet(node, quiet) for node in body))
+        lost = re.findall(r"^[ \t]*(?:def|class)\s+(\w+)", source, re.M)
+        return _Code(source, set(), set(lost), acts=False)
+    words = {word for node in body for word in _words(node)}
+    names = {name for node in body for name in _bound(node)}
+    return _Code(source, words, names, acts=not all(_is_quiet(node, quiet) for node in body))
+
+
+def _words(statement: ast.stmt) -> Iterator[str]:
+    """The names that code mentions, in texts too, for they may be looked up by them; but not in a docstring."""
+    nodes = list(ast.walk(statement))
+    idle = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in idle:
+            yield from re.findall(r"[^\W\d]\w*", node.value)
 
 
 def _parsed(source: str) -> list[ast.stmt] | None:

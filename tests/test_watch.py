@@ -45,8 +45,21 @@ def changed(exercise, more="\n\nSLOPE = 2\n"):
 
 def test_a_change_of_an_answer_concerns_its_exercise_and_those_that_use_it():
     assert stale(solved(), changed("gelu_swish")) == {"gelu_swish"}
-    assert "softmax" in stale(solved(), changed("softmax"))
-    assert "relu" not in stale(solved(), changed("softmax"))
+    assert stale(solved(), changed("softmax")) == {"softmax", "softmax_regression_fit"}
+
+
+def test_a_docstring_or_a_comment_uses_nothing():
+    data = solved(sigmoid='def sigmoid(z):\n    """Not the softmax."""\n    return z  # nor relu')
+    other = json.loads(json.dumps(data))
+    cell(other, "answer-softmax")["source"] += "\nA = 1"
+    assert "sigmoid" not in stale(data, other)
+
+
+def test_a_name_that_is_looked_up_by_its_text_is_used():
+    data = solved(sigmoid='def sigmoid(z):\n    return globals()["relu"](z)')
+    other = json.loads(json.dumps(data))
+    cell(other, "answer-relu")["source"] += "\nA = 1"
+    assert "sigmoid" in stale(data, other)
 
 
 def test_an_answer_that_calls_another_is_checked_when_that_changes():
@@ -170,6 +183,24 @@ def test_what_turned_right_and_what_turned_wrong_is_told():
     assert "now wrong: gelu_swish b" in told
     assert told.splitlines()[0] == "17:03:00  checked again: gelu_swish"
     assert told.splitlines()[-1] == f"01-neurons   {2 * len(ALL) - 1} / {2 * len(ALL)} points"
+
+
+def test_what_was_checked_again_and_came_to_the_same_is_one_line():
+    grade = Grader(gelu_swish="a")
+    _, again = watch.watch([parsed(solved()), parsed(changed("gelu_swish"))], TOPIC, grade)
+    told = terminal.update(again, "17:03:00").splitlines()
+    assert [line.split()[:2] for line in told[1:-1]] == [["✗", "gelu_swish"]]
+
+
+def test_much_news_is_told_in_short():
+    names = [Check(f"t{i}", "value", f"sentence {i}", i % 2 == 0, 1, "f(x)\nit is 1") for i in range(20)]
+    turned = [Check(c.id, c.kind, c.title, not c.passed, 1, "f(x)\nit is 1") for c in names]
+    before, now = (Exercise("softmax", 1.0, 2.0, "partial", checks) for checks in (names, turned))
+    report = Report(TOPIC.id, "graded", 1.0, 2.0, 0.1, [now])
+    told = terminal.update(watch.Update(report, ((before, now),)), "17:03:00")
+    assert told.count("now right: sentence") == told.count("now wrong: sentence") == 3
+    assert "now right: 7 more" in told
+    assert "7 more that fail" in told
 
 
 def test_a_save_that_changes_no_answer_is_one_line():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from autograder.hints import Hints
-from autograder.report.view import STATUS, failures, passed, plain, points, score, slips
+from autograder.report.view import SHOWN, STATUS, Failure, failures, passed, plain, points, score, slips
 from autograder.results import Exercise, Report
 from autograder.watch import Update, turned
 
@@ -39,11 +39,17 @@ def update(update: Update, clock: str) -> str:
         return render(update.report)
     lines = [f"{clock}  checked again: {', '.join(now.id for _, now in update.ran)}"]
     for before, now in update.ran:
-        right, wrong = turned(before, now)
-        lines += _exercise(now)
-        lines += [f"  now right: {title}" for title in dict.fromkeys(plain(check.title) for check in right)]
-        lines += [f"  now wrong: {title}" for title in dict.fromkeys(plain(check.title) for check in wrong)]
+        head, *facts = _exercise(now, SHOWN)
+        lines += [head, *_turned(before, now), *facts] if before is None or before.checks != now.checks else [head]
     return "\n".join([*lines, f"{update.report.topic}   {_total(update.report)}"])
+
+
+def _turned(before: Exercise | None, now: Exercise) -> Iterator[str]:
+    for news, checks in zip(("right", "wrong"), turned(before, now)):
+        titles = list(dict.fromkeys(plain(check.title) for check in checks))
+        yield from (f"  now {news}: {title}" for title in titles[:SHOWN])
+        if titles[SHOWN:]:
+            yield f"  now {news}: {len(titles) - SHOWN} more"
 
 
 def hints(given: Hints, tier: int) -> str:
@@ -114,19 +120,26 @@ def _total(report: Report) -> str:
     return f"{points(report.score or 0)} / {points(report.max_score)} points"
 
 
-def _exercise(exercise: Exercise) -> Iterator[str]:
+def _exercise(exercise: Exercise, most: int | None = None) -> Iterator[str]:
+    """The lines of one exercise, its score in the first; of its failures as many as there is room for."""
     sign = "✓" if exercise.status == "passed" else "✗"
     note = "" if exercise.status in ("passed", "partial", "failed") else f"   {STATUS[exercise.status]}"
     yield f"{sign} {exercise.id:<24} {score(exercise)}{note}"
     for slip in slips(exercise):
         yield f"    Looks like: {slip.title}. {slip.hint}"
-    for failure in failures(exercise):
-        if exercise.status != "not_attempted":
-            for title in failure.titles:
-                yield f"  ✗ {title}"
-        yield from (f"      {line}" for line in [failure.call, *failure.lines] if line)
-        if failure.hint:
-            yield f"      {failure.hint}"
+    failed = failures(exercise)
+    for failure in failed[:most]:
+        yield from _failure(failure, with_titles=exercise.status != "not_attempted")
+    if most is not None and failed[most:]:
+        yield f"  ✗ {len(failed) - most} more that fail"
     good = len(passed(exercise))
     if good and exercise.status != "passed":
         yield f"  ✓ {good} other check{'s' if good > 1 else ''} pass{'' if good > 1 else 'es'}"
+
+
+def _failure(failure: Failure, with_titles: bool) -> Iterator[str]:
+    if with_titles:
+        yield from (f"  ✗ {title}" for title in failure.titles)
+    yield from (f"      {line}" for line in [failure.call, *failure.lines] if line)
+    if failure.hint:
+        yield f"      {failure.hint}"
