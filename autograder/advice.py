@@ -4,15 +4,20 @@ A way to fail is known by the words of autograder/compare.py, calling.py, studen
 says what it found. `by_hand` goes on from "Take the check's call, f(x (3, 2)), ".
 """
 
+import math
 import re
 from dataclasses import dataclass
 
 from autograder.results import Kind
 
-_LINE_BY_LINE = "Put the value of each line on paper first, then print the same lines of your code: the first that "
-_SMALL = (
-    "cut down as far as it stays wrong: one or two entries along each axis, numbers like 0, 1 and 2. "
-    f"{_LINE_BY_LINE}differs is the place."
+_ON_PAPER = 12  # entries of an array that fit
+_LINE_BY_LINE = (
+    "Put the value of each line on paper first, then print the same lines of your code: the first that differs is the "
+    "place."
+)
+_SMALL = f"which fits on paper as it is; with numbers like 0, 1 and 2 if you may choose. {_LINE_BY_LINE}"
+_LARGE = (
+    f"cut down as far as it stays wrong: one or two entries along each axis, numbers like 0, 1 and 2. {_LINE_BY_LINE}"
 )
 _SHAPES = (
     "with axes of lengths like 1, 2 and 3, no two alike. Put the shape of each line on paper first, then print it from "
@@ -23,10 +28,10 @@ _ALONE = "and make it in a cell of your own. Then take lines away from your func
 
 @dataclass(frozen=True)
 class Advice:
-    """Where to look if a check fails in this way, and how to find the place by hand."""
+    """Where to look if a check fails in this way, and how to find the place by hand, if there is a way of its own."""
 
     look: str
-    by_hand: str = _SMALL
+    by_hand: str | None = None
 
 
 _KNOWN = [
@@ -202,6 +207,15 @@ def advice(kind: Kind, call: str, fact: str, formula_right: bool) -> Advice | No
     return _of_values(kind, call, fact, formula_right)
 
 
+def by_hand(known: Advice | None, call: str) -> str:
+    """How to work out a call on paper: in the way of its advice, or else by how large it is."""
+    if known is not None and known.by_hand is not None:
+        return known.by_hand
+    shapes = re.findall(r"\((\d+(?:, \d+)*),?\)", call)
+    largest = max((math.prod(map(int, shape.split(", "))) for shape in shapes), default=0)
+    return _SMALL if largest <= _ON_PAPER else _LARGE
+
+
 def _of_values(kind: Kind, call: str, fact: str, formula_right: bool) -> Advice | None:
     """The advice for numbers that are not the right ones."""
     if "relative error" not in fact:
@@ -218,4 +232,4 @@ def _of_values(kind: Kind, call: str, fact: str, formula_right: bool) -> Advice 
     wrong, of = int(counted[1]), int(counted[2])
     if wrong == of:
         return _EVERY_ENTRY if re.search(r"\(\d+,", call) else _NO_ARRAY
-    return _FEW_ENTRIES if 2 * wrong <= of else _SOME_ENTRIES
+    return _FEW_ENTRIES if 2 * wrong < of else _SOME_ENTRIES

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from autograder.advice import Advice, advice
+from autograder.advice import Advice, advice, by_hand
 from autograder.results import Check, Exercise
 from autograder.signpost import Signpost
 
@@ -59,11 +59,16 @@ def _is_edge(exercise: Exercise, failing: Check) -> bool:
 
 
 def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
-    """The likely slip, or what a check that passes rules out: the one that most of the known slips would fail too."""
+    """The likely slip, or what a check that passes rules out."""
     slip = next((c for c in (failing, *exercise.checks) if c.misconception), None)
     if slip is not None:
         question = "Settle that on paper before you change a line."
         return _sentences(f"It looks like this: {slip.misconception}", slip.hint or "", question)
+    return _sentences(failing.hint or "", _narrowed(exercise, failing, mistakes))
+
+
+def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
+    """What the check that passes and shares the most known slips with the failing one rules out."""
     caught = set(mistakes.get(failing.id, ()))
     passing = [
         (len(caught & set(mistakes.get(check.id, ()))), check.kind == "value", i)
@@ -71,18 +76,17 @@ def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
         if check.passed
     ]
     shared, _, best = max(passing, default=(0, False, 0))
-    if not shared and _is_edge(exercise, failing):
+    if shared:
+        return _sentences(_beside(failing, exercise.checks[best]), _ruled_out(shared, len(caught)))
+    if _is_edge(exercise, failing):
         return (
             "All that is usual passes, so little has to change. Go through your lines one at a time: which of them "
             "takes something for granted that this check does not grant?"
         )
-    if not shared:
-        return (
-            "No check that passes rules out much, so begin at the beginning. Take the simplest input whose answer you "
-            "know without computing, and follow it through your code. Is the first line right? Only then look at the "
-            "second."
-        )
-    return _sentences(_beside(failing, exercise.checks[best]), _ruled_out(shared, len(caught)))
+    return (
+        "No check that passes rules out much, so begin at the beginning. Take the simplest input whose answer you know "
+        "without computing, and follow it through your code. Is the first line right? Only then look at the second."
+    )
 
 
 def _beside(failing: Check, sound: Check) -> str:
@@ -109,7 +113,8 @@ def _place(exercise: Exercise, failing: Check, where: Signpost | None) -> str:
         task = "Work it out on paper, a line for each step of the formula: these lines are your program"
         small = f"The first check calls {_call(failing)}. Make a call like it, with numbers like 0, 1 and 2. {task}"
     else:
-        small = f"Take the check's call, {_call(failing)}, {(_advice(exercise, failing) or Advice('')).by_hand}"
+        call = _call(failing)
+        small = f"Take the check's call, {call}, {by_hand(_advice(exercise, failing), call)}"
     return _sentences(_reading(exercise.id, where), small)
 
 

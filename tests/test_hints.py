@@ -192,6 +192,24 @@ def test_a_check_that_rules_out_nothing_is_not_named():
     assert "begin at the beginning" in text
 
 
+def test_a_hint_of_the_check_itself_comes_before_what_narrows_it_down():
+    check = Check("test_a", "value", "Rows sum to one", False, 1, "f(x)\nit is 2", hint="Which axis is it?")
+    text = hints(Exercise("softmax", 0.0, 2.0, "failed", [check]), {}, WHERE).texts[1]
+    assert text.startswith("Which axis is it? No check")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("output_size(n 9, kernel 3)", "fits on paper"),
+        ("f(x (2, 3), b (3,))", "fits on paper"),
+        ("f(x (40, 2))", "cut down"),
+    ],
+)
+def test_a_call_that_fits_on_paper_need_not_be_cut_down(call, words):
+    assert words in hints(failing("it is 2", call=call), {}, WHERE).texts[2]
+
+
 def test_cases_of_one_check_are_told_apart_by_their_names():
     checks = [Check("test_s[vector]", "value", "Any shape", True), Check("test_s[number]", "value", "Any shape", False)]
     verdict = Exercise("softmax", 1.0, 2.0, "partial", checks)

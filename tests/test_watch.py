@@ -135,6 +135,11 @@ def test_a_figure_or_a_text_concerns_nobody():
     assert stale(solved(), data) == set()
 
 
+@pytest.mark.parametrize("source", ["A = " + "+".join("1" * 3000), "A = " + "(" * 90 + "1" + ")" * 90, "A = 1\0"])
+def test_code_of_any_depth_has_a_digest(source):
+    assert depends.digests([Cell(1, "code", source)], TOPIC)
+
+
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_any_cells_have_digests_and_the_same_cells_the_same(sources):
     cells = [Cell(i, "code", notebook.text(source)) for i, source in enumerate(sources)]
