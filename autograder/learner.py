@@ -82,6 +82,6 @@ class Desk:
         self.trouble = None
         if self._own and report.status == "graded":
             try:
-                remember.verdicts(report.topic, report.exercises)
+                remember.verdicts(report.topic, report.exercises, remember.now())
             except OSError as error:
                 self.trouble = f"your progress cannot be kept in the state folder ({error.strerror})"

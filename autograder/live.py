@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def check(exercise: str) -> Verdict:
     judged = _judge(answers, exercise)
     if not _is_class():
         with suppress(Exception):  # a slow or a full disk is no concern of the notebook's
-            threading.Thread(target=_keep, args=(answers.topic.id, judged)).start()
+            threading.Thread(target=_keep, args=(answers.topic.id, judged, remember.now())).start()
     return Verdict(judged)
 
 
@@ -96,9 +97,9 @@ def _judge(answers: Answers, exercise: str) -> Exercise:
     return grade_namespace(answers, _namespace(), [exercise]).exercise(exercise)
 
 
-def _keep(topic: str, judged: Exercise) -> None:
+def _keep(topic: str, judged: Exercise, at: datetime) -> None:
     with suppress(Exception):
-        remember.verdicts(topic, [judged])
+        remember.verdicts(topic, [judged], at)
 
 
 def _is_class() -> bool:

@@ -3,13 +3,14 @@
 import json
 import math
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from autograder.results import Exercise, ExerciseStatus
 
 SCHEMA = 1
 TIERS = 3  # hints that there are for one failing check
+_OVERTAKEN = timedelta(minutes=1)  # a later verdict may be kept sooner; far later is a clock that was put right
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Progress:
         """Take in a verdict. A stub or a fresh kernel undoes nothing: what was once attempted stays so."""
         old = self.topics.get(topic, {}).get(exercise.id)
         if old is not None and exercise.status == "not_attempted" != old.status:
+            return
+        if old is not None and now < old.checked < now + _OVERTAKEN:
             return
         best = max(exercise.score, old.best if old else 0.0)
         hinted = old.hinted if old and old.hinted and old.hinted.check == first_failure(exercise) else None
@@ -88,7 +91,7 @@ def first_failure(exercise: Exercise) -> str | None:
 
 
 def _plain(standing: Standing) -> dict[str, Any]:
-    return {**asdict(standing), "checked": standing.checked.isoformat(timespec="seconds")}
+    return {**asdict(standing), "checked": standing.checked.isoformat(timespec="microseconds")}
 
 
 def _standing(plain: dict[str, Any]) -> Standing:

@@ -1,4 +1,4 @@
-"""Take verdicts and hints into the learner's own record, now."""
+"""Take verdicts and hints into the learner's own record."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -7,15 +7,19 @@ from autograder import statefile
 from autograder.results import Exercise
 
 
-def verdicts(topic: str, exercises: Iterable[Exercise]) -> None:
-    """Keep what some exercises came to."""
-    now = datetime.now(UTC)
+def now() -> datetime:
+    """The time of a verdict."""
+    return datetime.now(UTC)
+
+
+def verdicts(topic: str, exercises: Iterable[Exercise], at: datetime) -> None:
+    """Keep what some exercises came to at some time."""
     with statefile.changing() as progress:
         for exercise in exercises:
-            progress.record(topic, exercise, now)
+            progress.record(topic, exercise, at)
 
 
 def next_hint(topic: str, exercise: Exercise) -> int:
     """Keep a verdict that a hint was asked for, and that one more was given; return how many."""
     with statefile.changing() as progress:
-        return progress.next_hint(topic, exercise, datetime.now(UTC))
+        return progress.next_hint(topic, exercise, now())
