@@ -109,12 +109,13 @@ def _ruled_out(shared: int, caught: int) -> str:
 
 def _place(exercise: Exercise, failing: Check, where: Signpost | None) -> str:
     """Where it is derived, and the call of the failing check made as small as it goes."""
+    call = _call(failing)
+    named = f"the check's call, {call}," if call else "a call like the check's,"
     if _is_stub(failing):
-        task = "Work it out on paper, a line for each step of the formula: these lines are your program"
-        small = f"The first check calls {_call(failing)}. Make a call like it, with numbers like 0, 1 and 2. {task}"
+        task = "work it out on paper, a line for each step of the formula: these lines are your program"
+        small = f"Take {named} with numbers like 0, 1 and 2, and {task}"
     else:
-        call = _call(failing)
-        small = f"Take the check's call, {call}, {by_hand(_advice(exercise, failing), call)}"
+        small = f"Take {named} {by_hand(_advice(exercise, failing), call)}"
     return _sentences(_reading(exercise.id, where), small)
 
 
@@ -138,7 +139,7 @@ def _begin(failing: Check) -> str:
             "came with?",
         )
     return _sentences(
-        f"It is not written yet: {fact}",
+        f"Nothing is wrong so far: {fact}",
         "Begin with what goes in and what comes out: the first line of the docstring says both, with their shapes.",
         f"The first thing to get right: “{failing.title}”",
     )
@@ -165,7 +166,7 @@ def _fact(check: Check) -> str:
 
 def _call(check: Check) -> str:
     lines = (check.message or "").split("\n")
-    return lines[0] if len(lines) > 1 else "it"
+    return lines[0] if len(lines) > 1 else ""
 
 
 def _sentences(*parts: str) -> str:

@@ -43,7 +43,7 @@ class Verdict:
         return self.score
 
     def _repr_html_(self) -> str:
-        return html.card(self.exercise, live=True)
+        return html.card(self.exercise, live=not _is_class())
 
 
 class Hint:

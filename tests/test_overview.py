@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from notebooks import COURSE, ROOT
 
+import autograder
 from autograder import catalogue
 from autograder.errors import UserError
 from autograder.overview import Lesson, overview
@@ -70,7 +72,9 @@ def test_a_released_lesson_is_the_same_as_the_courses_own(released):
 
 
 def test_without_the_instructors_packages_the_released_folders_are_found(released, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "autograder.course", None)
+    (released / "course.yaml").write_text("which nobody can read here")
+    monkeypatch.delattr(autograder, "course")
+    monkeypatch.setitem(sys.modules, "autograder.course", None)
     assert ids(released) == ["01-neurons", "02-backprop"]
 
 
