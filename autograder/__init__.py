@@ -1,11 +1,11 @@
 """An autograder for deep learning from first principles.
 
-In a notebook: `from autograder import check, start`. Everything else is the command `autograder`.
+In a notebook: `from autograder import check, hint, start`. Everything else is the command `autograder`.
 """
 
 from typing import Any
 
-__all__ = ["check", "start"]
+__all__ = ["check", "hint", "start"]
 
 
 def __getattr__(name: str) -> Any:

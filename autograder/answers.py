@@ -10,6 +10,8 @@ known mistakes.
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,11 @@ class Answers:
     calls: dict[str, list[Answer]] = field(default_factory=dict)
     mistakes: dict[str, dict[str, str]] = field(default_factory=dict)  # name -> exercise, title, hint
     fingerprints: dict[str, dict[str, Fingerprint | None]] = field(default_factory=dict)  # check -> name -> mark
+
+    def catches(self, exercise: str) -> dict[str, set[str]]:
+        """The checks of an exercise by their id, each with the known mistakes that fail it."""
+        keys = {key: key.partition("::") for key in self.fingerprints}
+        return {name: set(self.fingerprints[key]) for key, (owner, _, name) in keys.items() if owner == exercise}
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
@@ -85,21 +92,36 @@ def load(path: Path) -> Answers:
 
 def from_bytes(data: bytes, path: str = NAME) -> Answers:
     """The answers that these bytes of a file are; errors as for `load`."""
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            content = {name: archive[name].tobytes() for name in archive.files}
-        meta = msgpack.unpackb(content["meta"])
-        if meta["format"] != _FORMAT:
-            raise KitError(f"{path} has format {meta['format']}, this autograder reads {_FORMAT}; update one of them")
+    with _archive(io.BytesIO(data), path) as (archive, meta):
+        content = {name: archive[name].tobytes() for name in archive.files}
         calls = {
             key: [Answer(digest, content[f"{key}#{i}"]) for i, digest in enumerate(digests)]
             for key, digests in meta["calls"].items()
         }
         topic = Topic.from_dict(meta["topic"])
         return Answers(topic, meta["seed"], meta["suite"], calls, meta["mistakes"], meta["fingerprints"])
+
+
+def topic_of(path: Path) -> Topic:
+    """The topic of an answers file, whose arrays stay where they are; KitError as for `load`."""
+    with _archive(path, str(path)) as (_, meta):
+        return Topic.from_dict(meta["topic"])
+
+
+@contextmanager
+def _archive(file: io.BytesIO | Path, path: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The members of an answers file and what is written around them. A damaged one shows itself in many ways."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            meta = msgpack.unpackb(archive["meta"].tobytes())
+            if meta["format"] != _FORMAT:
+                raise KitError(
+                    f"{path} has format {meta['format']}, this autograder reads {_FORMAT}; update one of them"
+                )
+            yield archive, meta
     except KitError:
         raise
-    except Exception as error:  # a damaged archive shows itself in many ways
+    except Exception as error:
         raise KitError(f"{path} is damaged ({type(error).__name__}: {error}); copy it afresh") from None
 
 

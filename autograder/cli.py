@@ -2,15 +2,19 @@
 
 import json
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autograder import cli_class
 from autograder.errors import KitError, UserError
 from autograder.results import Report
+
+if TYPE_CHECKING:
+    from autograder.learner import Desk
 
 FINE, LOST_POINTS, USAGE, FAULT = 0, 1, 2, 3
 
@@ -49,21 +53,69 @@ for command in (cli_class.report, cli_class.kit, cli_class.export):
 @click.option("--jailed", is_flag=True, help="Run the code as it is run in class: isolated, with its limits.")
 @_unsafe
 @click.option("--seed", type=int, metavar="N", help="Draw other inputs. Needs the course's solutions/.")
+@click.option("--watch", is_flag=True, help="Check again at each save what has changed, until Ctrl-C.")
 def check(
-    notebook: Path, exercise: str | None, json_to: str | None, jailed: bool, unsafe: bool, seed: int | None
+    notebook: Path, exercise: str | None, json_to: str | None, jailed: bool, unsafe: bool, seed: int | None, watch: bool
 ) -> None:
     """Check a notebook and say what is right, what is wrong and where."""
-    from autograder import home
+    from autograder import home, learner
     from autograder.jail import tiers
-    from autograder.submissions import grade_file
 
+    if watch and json_to == "-":
+        raise UserError("--watch tells of every save, and --json - of one report: name a file for --json")
     jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home it is the learner's own code
-
     answers = home.answers_for(notebook, seed)
-    if exercise is not None and exercise not in [e.id for e in answers.topic.exercises]:
-        known = ", ".join(e.id for e in answers.topic.exercises)
-        raise UserError(f"{answers.topic.id} has no exercise {exercise!r}; it has {known}")
-    _show(grade_file(answers, notebook, jail, exercises=exercise and [exercise]), json_to)
+    own = seed is None and not jailed  # else somebody tries out the kit, or another's work
+    desk = learner.Desk(answers, notebook, jail, exercise, own)
+    if watch:
+        sys.exit(_watch(desk, json_to))
+    report = desk.check()
+    _note(desk.trouble)
+    _show(report, json_to, desk.stuck(report))
+
+
+@main.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("exercise")
+def hint(notebook: Path, exercise: str) -> None:
+    """Give a hint for an exercise that fails, and one more each time."""
+    from autograder import home, learner
+    from autograder.jail import tiers
+    from autograder.report import terminal
+
+    desk = learner.Desk(home.answers_for(notebook, None), notebook, tiers.Unsafe(), exercise)
+    report, given, tier = desk.hint()
+    _note(desk.trouble)
+    if report.status != "graded":
+        _show(report, None)
+    click.echo(terminal.hints(given, tier))
+
+
+@main.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+@click.option("--html", "html_to", type=click.Path(path_type=Path), metavar="FILE", help="Write the map as a page.")
+def progress(folder: Path, html_to: Path | None) -> None:
+    """Show how far you are: the lessons of FOLDER, and each exercise as its last check left it."""
+    from datetime import UTC, datetime
+
+    from autograder import catalogue, statefile
+    from autograder.overview import overview
+    from autograder.report import chart, html
+
+    lessons, troubles = catalogue.lessons(folder)
+    try:
+        plan, now = overview(lessons, statefile.load()), datetime.now(UTC)
+    except OSError as error:
+        raise UserError(f"{statefile.folder()} cannot be read ({error.strerror}); see to its permissions") from None
+    for trouble in troubles:
+        _note(trouble)
+    for path in statefile.set_aside():
+        _note(f"{path} was no record of progress and has been set aside; delete it, or mend it and move it back")
+    if not plan.parts:
+        raise UserError(f"there are no lessons in {folder}, and none was checked yet: name the folder that holds them")
+    click.echo(chart.render(plan, now, Path.cwd()))
+    if html_to is not None:
+        _write(html_to, html.progress(plan, now))
 
 
 @main.command()
@@ -198,7 +250,30 @@ def demo(students: int) -> None:
         sys.exit(FAULT)
 
 
-def _show(report: Report, json_to: str | None) -> None:
+def _watch(desk: "Desk", json_to: str | None) -> int:
+    """Tell of each save what it came to, until Ctrl-C; return the exit code of the last verdict."""
+    from autograder.report import terminal
+
+    code = LOST_POINTS
+    click.echo(f"watching {desk.path}; Ctrl-C ends it", err=True)
+    with suppress(KeyboardInterrupt):
+        for update in desk.watch():
+            click.echo(terminal.update(update, time.strftime("%H:%M:%S")))
+            _note(desk.trouble)
+            if update.report is not None:
+                code = exit_code(update.report)
+                if json_to is not None:
+                    _write(Path(json_to), update.report.to_json())
+    return code
+
+
+def _note(trouble: str | None) -> None:
+    """A line beside the output about something that stopped nothing."""
+    if trouble is not None:
+        click.echo(f"! {trouble}", err=True)
+
+
+def _show(report: Report, json_to: str | None, stuck: str | None = None) -> None:
     """Print a report, or write it as JSON, and leave with its exit code."""
     from autograder.report import terminal
 
@@ -206,6 +281,8 @@ def _show(report: Report, json_to: str | None) -> None:
         click.echo(report.to_json(), nl=False)
     else:
         click.echo(terminal.render(report))
+        if stuck is not None:
+            click.echo(f"Stuck? {stuck}")
         if json_to is not None:
             _write(Path(json_to), report.to_json())
     sys.exit(exit_code(report))

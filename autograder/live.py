@@ -1,20 +1,30 @@
-"""Checking in a live notebook: `check("softmax")` under a cell shows a card within a blink.
+"""In a live notebook: `check("softmax")` under a cell shows a card within a blink, `hint("softmax")` helps on.
 
 The value's `repr` is the plain score, so a stock nbgrader reads the same partial credit from it.
 """
 
+import os
 import sys
+import threading
+from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from autograder import answers as answers_file
+from autograder import notebook, remember
 from autograder.answers import NAME, Answers
 from autograder.errors import UserError
-from autograder.report import html
+from autograder.hints import Hints, hints
+from autograder.notebook import Unreadable
+from autograder.progress import TIERS
+from autograder.report import html, terminal
 from autograder.results import Exercise
 from autograder.run import grade_namespace
+from autograder.signpost import Signpost, signpost
 from autograder.suite import require_suite
+from autograder.topic import Topic
 
 _folder: Path | None = None
 
@@ -33,7 +43,20 @@ class Verdict:
         return self.score
 
     def _repr_html_(self) -> str:
-        return html.card(self.exercise)
+        return html.card(self.exercise, live=not _is_class())
+
+
+class Hint:
+    """What is shown to whoever asks for a hint."""
+
+    def __init__(self, given: Hints, tier: int) -> None:
+        self._given, self._tier = given, tier
+
+    def __repr__(self) -> str:
+        return terminal.hints(self._given, self._tier)
+
+    def _repr_html_(self) -> str:
+        return html.hints(self._given, self._tier)
 
 
 def start(topic: str) -> None:
@@ -47,11 +70,48 @@ def start(topic: str) -> None:
 def check(exercise: str) -> Verdict:
     """Check the functions of one exercise as they stand in this notebook."""
     answers = _load(_folder or Path.cwd())
+    judged = _judge(answers, exercise)
+    if not _is_class():
+        with suppress(Exception):  # a slow or a full disk is no concern of the notebook's
+            threading.Thread(target=_keep, args=(answers.topic.id, judged, remember.now())).start()
+    return Verdict(judged)
+
+
+def hint(exercise: str) -> Hint:
+    """A hint for whoever is stuck at an exercise, and one more each time that it is asked for."""
+    folder = _folder or Path.cwd()
+    answers = _load(folder)
+    judged = _judge(answers, exercise)
+    tier = TIERS  # all at once, where it cannot be kept which ones were given
+    if not _is_class():
+        with suppress(Exception):
+            tier = remember.next_hint(answers.topic.id, judged)
+    return Hint(hints(judged, answers.catches(exercise), _signpost(folder, answers.topic, exercise)), tier)
+
+
+def _judge(answers: Answers, exercise: str) -> Exercise:
     try:
         answers.topic.exercise(exercise)
     except KeyError as error:
         raise UserError(error.args[0]) from None
-    return Verdict(grade_namespace(answers, _namespace(), [exercise]).exercise(exercise))
+    return grade_namespace(answers, _namespace(), [exercise]).exercise(exercise)
+
+
+def _keep(topic: str, judged: Exercise, at: datetime) -> None:
+    with suppress(Exception):
+        remember.verdicts(topic, [judged], at)
+
+
+def _is_class() -> bool:
+    """Whether a stock nbgrader is grading here: its verdicts are nobody's own progress."""
+    return os.environ.get("NBGRADER_EXECUTION") == "autograde"
+
+
+def _signpost(folder: Path, topic: Topic, exercise: str) -> Signpost | None:
+    try:
+        return signpost(notebook.read(folder / f"{topic.name}.ipynb"), exercise)
+    except Unreadable:  # renamed, or just being saved
+        return None
 
 
 def _find(topic: str) -> Path:

@@ -44,6 +44,8 @@ def run_suite(topic: Topic, jobs: Iterable[Job], exercises: Iterable[str] | None
         code = pytest.main([*_FLAGS, f"--rootdir={path.parent}", str(path)], plugins=[plugin])
     if plugin.fault is not None:
         raise plugin.fault
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt  # which pytest keeps to itself
     if code != pytest.ExitCode.OK:
         raise KitError(f"the checks of {topic.id} could not be run (pytest: {pytest.ExitCode(code).name})")
 

@@ -8,8 +8,10 @@ benchmarks/results.json is the median over the topic's exercises, and the slowes
 """
 
 import json
+import os
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -40,6 +42,7 @@ def main(topic_id: str) -> None:
     code = [c for c in node.cells if c.cell_type == "code" and "demo" not in c.metadata.get("tags", [])]
     node.cells = [c for c in code if not c.source.startswith("check(")]
     node.cells.append(new_code_cell(MEASURE % (RUNS, [e.id for e in topic.exercises])))
+    os.environ["AUTOGRADER_HOME"] = tempfile.mkdtemp()  # it is nobody's own progress
     NotebookClient(node, timeout=600, resources={"metadata": {"path": str(course.release(topic_id))}}).execute()
     seconds = json.loads(node.cells[-1].outputs[0]["text"])
     print(f"{'exercise':<26} {'first':>8} {'median':>8} {'max':>8}   milliseconds, {RUNS} runs")

@@ -117,7 +117,7 @@ HARMLESS = {
     "a grid of axes": PLT + "fig, ax = plt.subplots(2, 2)\nfor a in ax.flat:\n    a.plot([1])\nax[0, 1].grid()",
     "a figure as a context": "import matplotlib as m\nwith m.rc_context():\n    m.use('Agg')",
     "a display": "from IPython.display import HTML, display\ndisplay(HTML('a'))",
-    "our own functions": "from autograder import check, start\nstart('01-a')\ncheck('e')",
+    "our own functions": "from autograder import check, hint, start\nstart('01-a')\ncheck('e')\nhint('e')",
     "a shell": "get_ipython().run_line_magic('matplotlib', 'inline')",
     "prints": "import sys\nprint('x' * 10_000_000)\nsys.stderr.write('x' * 1_000_000)",
     "raw output": "import os\nos.write(1, b'x' * 100_000)\nos.write(2, b'x')",

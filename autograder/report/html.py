@@ -1,20 +1,24 @@
 """A Report as HTML cards. Every word of a student's is escaped by the template engine."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from autograder.report import view
+from autograder.hints import Hints
+from autograder.overview import Overview
+from autograder.report import chart, view
 from autograder.report.drawing import draw
 from autograder.results import Exercise, Report
 
 
-def card(exercise: Exercise, level: int = 0) -> str:
+def card(exercise: Exercise, level: int = 0, live: bool = False) -> str:
     """One exercise as a card. It brings its style along, for a notebook's output; on a page, which has the style,
-    its name is a heading of the given level."""
-    return render("card.html", exercise=exercise, level=level, view=view, draw=draw, style=style("card.css"))
+    its name is a heading of the given level. A live one says that hints are to be had."""
+    own = style("card.css")
+    return render("card.html", exercise=exercise, level=level, live=live, view=view, draw=draw, style=own)
 
 
 def notice(report: Report) -> str:
@@ -30,6 +34,16 @@ def style(*names: str) -> Markup:
 def render(name: str, **values: Any) -> str:
     """A template of ours, filled: whatever is not Markup already is escaped."""
     return template(name).render(**values)
+
+
+def hints(given: Hints, tier: int) -> str:
+    """The first hints of an exercise as a card: the newest in full, those before it to be read again below."""
+    return render("hints.html", given=given, tier=tier, view=view, style=style("card.css"))
+
+
+def progress(overview: Overview, now: datetime) -> str:
+    """A learner's map as a page of its own."""
+    return render("progress.html", overview=overview, now=now, view=view, chart=chart, style=style("progress.css"))
 
 
 @cache

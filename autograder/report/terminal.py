@@ -3,10 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 
-from autograder.report.view import STATUS, advice, failures, passed, plain, points, score, slips
+from autograder.hints import Hints
+from autograder.report.view import SHOWN, STATUS, Failure, advice, failures, passed, plain, points, score, slips
 from autograder.results import Exercise, Report
+from autograder.watch import Update, turned
 
+_WIDTH = 80
 ADVICE = {  # what the reason of a failure tells -> how to get the better tier
     "uid map": "Ubuntu 24.04 and later: allow bubblewrap its user namespace with an AppArmor profile for "
     "/usr/bin/bwrap that has `userns,`, or: sysctl kernel.apparmor_restrict_unprivileged_userns=0",
@@ -22,8 +26,42 @@ def render(report: Report) -> str:
     if report.status != "graded":
         return f"✗ {report.topic}: {report.status.replace('_', ' ')}\n    {plain(report.reason)}"
     lines = [line for exercise in report.exercises for line in _exercise(exercise)]
-    total = f"{report.topic}   {points(report.score or 0)} / {points(report.max_score)} points"
-    return "\n".join([*lines, "─" * 60, total])
+    return "\n".join([*lines, "─" * 60, f"{report.topic}   {_total(report)}"])
+
+
+def update(update: Update, clock: str) -> str:
+    """What a save came to: all of it the first time, then what was checked again and which checks turned."""
+    if update.trouble is not None or update.report is None:
+        return f"{clock}  ✗ {plain(update.trouble)}"
+    if not update.ran:
+        return f"{clock}  saved: no answer has changed"
+    if all(before is None for before, _ in update.ran):
+        return render(update.report)
+    lines = [f"{clock}  checked again: {', '.join(now.id for _, now in update.ran)}"]
+    for before, now in update.ran:
+        head, *facts = _exercise(now, SHOWN)
+        lines += [head, *_turned(before, now), *facts] if before is None or before.checks != now.checks else [head]
+    return "\n".join([*lines, f"{update.report.topic}   {_total(update.report)}"])
+
+
+def _turned(before: Exercise | None, now: Exercise) -> Iterator[str]:
+    for news, checks in zip(("right", "wrong"), turned(before, now)):
+        titles = list(dict.fromkeys(plain(check.title) for check in checks))
+        yield from (f"  now {news}: {title}" for title in titles[:SHOWN])
+        if titles[SHOWN:]:
+            yield f"  now {news}: {len(titles) - SHOWN} more"
+
+
+def hints(given: Hints, tier: int) -> str:
+    """The first hints of an exercise, the newest last."""
+    if not given.texts:
+        return f"✓ {given.exercise}: all checks pass, there is nothing to hint at"
+    shown = given.texts[:tier]
+    lines = []
+    for number, text in enumerate(shown, 1):
+        head = f"{number}. "
+        lines += wrap(plain(text), _WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+    return "\n".join([f"{given.exercise}   hint {len(shown)} of {len(given.texts)}", *lines])
 
 
 def line(report: Report) -> str:
@@ -78,21 +116,32 @@ def jail(tier: str, meaning: str, passed_over: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _exercise(exercise: Exercise) -> Iterator[str]:
+def _total(report: Report) -> str:
+    return f"{points(report.score or 0)} / {points(report.max_score)} points"
+
+
+def _exercise(exercise: Exercise, most: int | None = None) -> Iterator[str]:
+    """The lines of one exercise, its score in the first; of its failures as many as there is room for."""
     sign = "✓" if exercise.status == "passed" else "✗"
     note = "" if exercise.status in ("passed", "partial", "failed") else f"   {STATUS[exercise.status]}"
     yield f"{sign} {exercise.id:<24} {score(exercise)}{note}"
     for slip in slips(exercise):
         yield f"    {slip.start} {slip.title}. {slip.hint}"
-    for failure in failures(exercise):
-        if exercise.status != "not_attempted":
-            for title in failure.titles:
-                yield f"  ✗ {title}"
-        yield from (f"      {line}" for line in [failure.call, *failure.lines] if line)
-        if failure.hint:
-            yield f"      {failure.hint}"
+    failed = failures(exercise)
+    for failure in failed[:most]:
+        yield from _failure(failure, with_titles=exercise.status != "not_attempted")
+    if most is not None and failed[most:]:
+        yield f"  ✗ {len(failed) - most} more that fail"
     if advice(exercise):
         yield f"    Next: {advice(exercise)}"
     good = len(passed(exercise))
     if good and exercise.status != "passed":
         yield f"  ✓ {good} other check{'s' if good > 1 else ''} pass{'' if good > 1 else 'es'}"
+
+
+def _failure(failure: Failure, with_titles: bool) -> Iterator[str]:
+    if with_titles:
+        yield from (f"  ✗ {title}" for title in failure.titles)
+    yield from (f"      {line}" for line in [failure.call, *failure.lines] if line)
+    if failure.hint:
+        yield f"      {failure.hint}"

@@ -1,0 +1,174 @@
+"""Hints for whoever is stuck: one more each time, each pointing further, none spelling the code.
+
+1. what the first failing check says, and on which kind of input to look;
+2. the likely slip and its question, or a check that passes and so narrows it down;
+3. where it is derived, and the smallest example to work by hand.
+
+All is drawn from what the card of the exercise shows already: no hint tells a number that the card does not.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from autograder.advice import Advice, advice, by_hand
+from autograder.results import Check, Exercise
+from autograder.signpost import Signpost
+
+Mistakes = Mapping[str, Iterable[str]]  # id of a check -> names of the known mistakes that it catches
+
+
+@dataclass(frozen=True)
+class Hints:
+    """The hints for one exercise, in their order. There are none where nothing fails."""
+
+    exercise: str
+    texts: tuple[str, ...]
+
+
+def hints(exercise: Exercise, mistakes: Mistakes, where: Signpost | None) -> Hints:
+    """All hints for the first check of an exercise that fails."""
+    failing = next((c for c in exercise.checks if not c.passed), None)
+    if failing is None:
+        return Hints(exercise.id, ())
+    if exercise.status == "not_attempted" or _is_stub(failing):
+        return Hints(exercise.id, (_begin(failing), _plan(where), _place(exercise, failing, where)))
+    texts = (_first(exercise, failing), _second(exercise, failing, mistakes), _place(exercise, failing, where))
+    return Hints(exercise.id, texts)
+
+
+def _first(exercise: Exercise, failing: Check) -> str:
+    """What the check says, on which kind of input, and where to look for it."""
+    kind = ""
+    if failing.kind == "shape":
+        kind = "It looks at the form of the result only, at no number in it."
+    if _is_edge(exercise, failing):
+        kind = "All checks of ordinary values pass, so the formula is right; this is what is left."
+    known = _advice(exercise, failing)
+    own = f"It found this: {_fact(failing)}. What did it want to find, and why? Say it in your own words."
+    return _sentences(f"The first check that fails: “{failing.title}”", kind, known.look if known else own)
+
+
+def _advice(exercise: Exercise, failing: Check) -> Advice | None:
+    return advice(failing.kind, _call(failing), _fact(failing), _is_edge(exercise, failing))
+
+
+def _is_edge(exercise: Exercise, failing: Check) -> bool:
+    ordinary = [c for c in exercise.checks if c.kind == "value"]
+    return failing.kind == "robustness" and bool(ordinary) and all(c.passed for c in ordinary)
+
+
+def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
+    """The likely slip, or what a check that passes rules out."""
+    slip = next((c for c in (failing, *exercise.checks) if c.misconception), None)
+    if slip is not None:
+        question = "Settle that on paper before you change a line."
+        return _sentences(f"It looks like this: {slip.misconception}", slip.hint or "", question)
+    return _sentences(failing.hint or "", _narrowed(exercise, failing, mistakes))
+
+
+def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
+    """What the check that passes and shares the most known slips with the failing one rules out."""
+    caught = set(mistakes.get(failing.id, ()))
+    passing = [
+        (len(caught & set(mistakes.get(check.id, ()))), check.kind == "value", i)
+        for i, check in enumerate(exercise.checks)
+        if check.passed
+    ]
+    shared, _, best = max(passing, default=(0, False, 0))
+    if shared:
+        return _sentences(_beside(failing, exercise.checks[best]), _ruled_out(shared, len(caught)))
+    if _is_edge(exercise, failing):
+        return (
+            "All that is usual passes, so little has to change. Go through your lines one at a time: which of them "
+            "takes something for granted that this check does not grant?"
+        )
+    return (
+        "No check that passes rules out much, so begin at the beginning. Take the simplest input whose answer you know "
+        "without computing, and follow it through your code. Is the first line right? Only then look at the second."
+    )
+
+
+def _beside(failing: Check, sound: Check) -> str:
+    """Two checks of which one passes: the slip is in what sets them apart."""
+    if failing.title != sound.title:
+        return (
+            f"This check passes: “{sound.title}”. Put it beside the one that fails. What does that one ask of your "
+            "code that this one does not?"
+        )
+    good, bad = (re.findall(r"\[([^\d\W][\w -]*)\]$", c.id) for c in (sound, failing))
+    cases = f" (it passes for “{good[0]}” and fails for “{bad[0]}”)" if good and bad else ""
+    return f"The same check passes with another input{cases}. What is it about the input that makes the difference?"
+
+
+def _ruled_out(shared: int, caught: int) -> str:
+    if 2 * shared <= caught:
+        return ""
+    return "Most known slips that fail the one fail the other too, so those are ruled out."
+
+
+def _place(exercise: Exercise, failing: Check, where: Signpost | None) -> str:
+    """Where it is derived, and the call of the failing check made as small as it goes."""
+    call = _call(failing)
+    named = f"the check's call, {call}," if call else "a call like the check's,"
+    if _is_stub(failing):
+        task = "work it out on paper, a line for each step of the formula: these lines are your program"
+        small = f"Take {named} with numbers like 0, 1 and 2, and {task}"
+    else:
+        small = f"Take {named} {by_hand(_advice(exercise, failing), call)}"
+    return _sentences(_reading(exercise.id, where), small)
+
+
+def _reading(exercise: str, where: Signpost | None) -> str:
+    if where is None:
+        return f"Read the text above the answer cell of {exercise} again"
+    worked = next((name for name in where.paragraphs if name.startswith("By hand")), None)
+    start = worked or ("Contract" if "Contract" in where.paragraphs else None)
+    asks = ", and answer the questions at its end" if where.asks else ""
+    shown = "; the cell below your answer shows an example beside yours" if where.example else ""
+    return f"Read “{where.heading}” again{f', from “{start}” on' if start else ''}{asks}{shown}"
+
+
+def _begin(failing: Check) -> str:
+    """The first hint where nothing is written yet."""
+    fact = _fact(failing)
+    if "there is no function" in fact or "not a function" in fact:
+        return _sentences(
+            f"The check looks for a function and does not find it: {fact}",
+            "Has its cell been run since the kernel was started, and does the function still have the name that it "
+            "came with?",
+        )
+    return _sentences(
+        f"Nothing is wrong so far: {fact}",
+        "Begin with what goes in and what comes out: the first line of the docstring says both, with their shapes.",
+        f"The first thing to get right: “{failing.title}”",
+    )
+
+
+def _plan(where: Signpost | None) -> str:
+    worked = bool(where and any(name.startswith("By hand") for name in where.paragraphs))
+    return _sentences(
+        "Do it once on paper, with numbers, before you write code; note each step in a few words.",
+        "The text works out such an example under “By hand”." if worked else "",
+        "Each step becomes a line. Write the first one, return it, run the cell, and look at it before you go on.",
+    )
+
+
+def _is_stub(check: Check) -> bool:
+    return bool(re.search(r"^\S+ is not written yet|there is no function|, not a function", _fact(check)))
+
+
+def _fact(check: Check) -> str:
+    """What a failed check found, without the call before it."""
+    lines = (check.message or "").split("\n")
+    return " ".join(lines[1:] if len(lines) > 1 else lines).rstrip(".")
+
+
+def _call(check: Check) -> str:
+    lines = (check.message or "").split("\n")
+    return lines[0] if len(lines) > 1 else ""
+
+
+def _sentences(*parts: str) -> str:
+    """Join sentences, each with its stop."""
+    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
