@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test lessons check learn audit bench fuzz test-all test-services setup clean
+.PHONY: demo test lessons check learn docs audit bench fuzz test-all test-services test-browser setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -28,6 +28,11 @@ check: setup  ## style, types, and that everything derived is in step with its s
 learn: setup  ## the lessons, in Jupyter
 	$(BIN)/jupyter lab release
 
+docs: setup  ## the guides as a site, in build/docs; a warning is an error
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo build/docs/index.html
+
 audit: setup  ## grade the grader: every topic, every known answer, right and wrong
 	$(BIN)/autograder audit
 
@@ -39,6 +44,10 @@ bench: setup  ## live checks, the convolution beside PyTorch's (where installed)
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'
 	$(BIN)/python -m pytest -q tests/services_postgres.py
+
+test-browser: setup  ## a student in JupyterLab, an instructor in formgrader, every page; needs Debian's chromium and chromium-driver
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -q tests/browser/browse_*.py
 
 fuzz: setup  ## a million broken inputs for all that reads what strangers wrote (another number: make fuzz INPUTS=5000)
 	$(BIN)/python -m benchmarks.fuzz $(INPUTS)
