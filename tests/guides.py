@@ -68,7 +68,7 @@ def named(page):
 
 def commands_of(line):
     """The commands of a line of shell, each as a list of words."""
-    return [_words(part) for part in re.split(r"&&|;|\|", line)]
+    return [_words(part) for part in re.split(r"&&|;|\|", re.sub(r"\s#.*", "", line))]
 
 
 def _words(line):

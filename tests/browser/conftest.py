@@ -72,7 +72,7 @@ def jupyter(folder, settings):
         "PATH": bin_first,
         "PYTHONPATH": str(ROOT),
     }
-    with open(settings / "log", "wb") as log:
+    with open(settings / "log", "wb") as log:  # where pytest keeps its folders, to be read after a failure
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         _wait(f"{address}/api/status?token={token}", server)

@@ -1,4 +1,4 @@
-"""A notebook in JupyterLab, as a person uses it: click into a cell, write, run it, look at what comes."""
+"""A notebook in Jupyter, as a person uses it: click into a cell, write, run it, look at what comes."""
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -14,10 +14,11 @@ arguments[0].dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bub
 class Notebook:
     """An open notebook; a cell is known by a piece of its code."""
 
-    def __init__(self, page, address, token, path):
+    def __init__(self, page, address, token, path, view="lab/tree"):
         self._page = page
-        page.open(f"{address}/lab/tree/{path}?token={token}")
-        page.one(".jp-Notebook .jp-Cell", seconds=120)
+        page.open(f"{address}/{view}/{path}?token={token}")
+        page.one(".jp-Notebook h1", "Neurons", seconds=120)
+        page.wait(lambda driver: not driver.find_elements(By.CSS_SELECTOR, ".jp-Spinner"), "the spinner to go")
 
     def cell(self, code):
         """The cell with that code, scrolled to: JupyterLab draws only what is near the screen."""
