@@ -7,9 +7,11 @@ from selenium.webdriver.common.by import By
 
 from autograder import course as course_file
 from autograder import releasing
+from autograder.nbgrader import api
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, and selenium's
 COMMENT = "Read the factor of the sigmoid's slope once more: where does the logarithm cancel it?"
+CLASS = [("ada", "Ada", "Lovelace"), ("grace", "Grace", "Hopper"), ("kurt", "Kurt", "Gödel")]
 SLIP = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
 
 
@@ -20,6 +22,9 @@ def course(tmp_path_factory):
     releasing.copy_course(COURSE, folder)
     copy = course_file.load(folder / course_file.FILE)
     releasing.release(copy, TOPIC.id)
+    with api.opened(copy) as nbgrader, nbgrader.gradebook as gradebook:
+        for student, first, last in CLASS:
+            gradebook.update_or_create_student(student, first_name=first, last_name=last)
     for student, wrong in {"ada": {}, "grace": {"softmax": SLIP}, "kurt": {"relu": ""}}.items():
         notebook = solved(**wrong)
         cell(notebook, "written-saturation")["source"] = "The slope of the squared error has the factor s(1 - s)."
@@ -89,5 +94,20 @@ def test_the_feedback_page_has_the_card_and_the_comment(desktop, server, course)
     assert COMMENT in desktop.driver.find_element(By.TAG_NAME, "body").text
 
 
-def test_formgrader_itself_asks_nobody_else(desktop):
+def test_formgrader_on_a_phone(chromium, server):
+    """For a look at the pictures: nothing is promised here, and nothing breaks."""
+    phone, (address, token) = chromium(390, 844), server
+    phone.open(f"{address}/lab?token={token}")
+    phone.open(f"{address}/formgrader/manage_submissions/{TOPIC.id}")
+    phone.show(phone.one("#main-table tr", "grace"))
+    phone.shot("formgrader-submissions-phone")
+    phone.open(f"{address}/formgrader/gradebook/{TOPIC.id}/{TOPIC.name}")
+    phone.one("#main-table tr a", "Submission").click()
+    phone.show(phone.one("#written-saturation-comment"))
+    phone.shot("formgrader-comment-phone")
+
+
+def test_formgrader_has_no_error_and_asks_nobody_but_for_mathjax(desktop):
+    """nbgrader's own page draws formulas with it, from a server of others; without it they stay TeX"""
     assert [url for url in desktop.abroad if "mathjax" not in url.lower()] == []
+    assert [error for error in desktop.errors if "mathjax" not in error.lower()] == []
