@@ -51,6 +51,9 @@ def blocks(page):
         elif opened is not None:
             body.append(line)
         elif line.strip():
+            assert not line.lstrip().startswith(("```", "~~~")), (
+                f"line {number}: a block begins at the margin, with ```"
+            )
             match = MARK.match(line)
             mark = match.groups() if match else ("", "")
     assert opened is None, f"the block of line {opened[0]} has no end"

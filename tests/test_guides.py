@@ -46,6 +46,28 @@ def exists(words):
     return all(word.partition("=")[0] in known for word in words if re.match(r"-{1,2}[a-z]", word))
 
 
+def test_a_block_is_run_unless_the_line_above_it_says_otherwise():
+    page = "<!-- not run: it installs -->\n```bash\na\n```\n\n<!-- not run -->\n```bash\nb\n```\n\n```bash\nc\n```\n"
+    assert [(block.line, block.text, block.mark) for block in blocks(page)] == [
+        (2, "a", "not run"),
+        (7, "b", ""),  # no reason, no mark
+        (11, "c", ""),
+    ]
+
+
+@pytest.mark.parametrize("page", ["```bash\na\n", "- in a list\n  ```bash\n  a\n  ```\n", "~~~\na\n~~~\n"])
+def test_a_block_that_would_be_overlooked_is_refused(page):
+    with pytest.raises(AssertionError):
+        blocks(page)
+
+
+def test_commands_are_found_in_prose_and_in_blocks_and_judged_by_their_options():
+    page = "Run `autograder grade\n01-neurons --nonsense`.\n\n```bash\ncd x && autograder jail  # see; make it\n```\n"
+    assert list(named(page)) == [["autograder", "grade", "01-neurons", "--nonsense"], ["autograder", "jail"]]
+    assert [exists(words) for words in named(page)] == [False, True]
+    assert not exists(["autograder", "nonsense"])
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_shell_block_is_marked_as_one(page):
     for block in blocks(TEXT[page]):
