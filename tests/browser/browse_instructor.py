@@ -54,7 +54,7 @@ def test_it_grades_a_submission_at_the_press_of_a_button(desktop, server):
     row = desktop.one("#main-table tr", "grace")
     desktop.shot("formgrader-before-grading")
     row.find_element(By.CSS_SELECTOR, ".autograde a").click()
-    dialog = desktop.one(".modal", "Successfully autograded", seconds=120)
+    dialog = desktop.one(".modal", "Successfully autograded")
     desktop.shot("formgrader-graded")
     dialog.find_element(By.CSS_SELECTOR, "button.close, .btn").click()
     assert "16.35 / 24" in desktop.one("#main-table tr", "16.35").text
@@ -86,7 +86,7 @@ def test_the_feedback_page_has_the_card_and_the_comment(desktop, server, course)
     address, _ = server
     desktop.open(f"{address}/formgrader/manage_submissions/{TOPIC.id}")
     desktop.one("#main-table tr", "grace").find_element(By.CSS_SELECTOR, ".generate-feedback a").click()
-    desktop.one(".modal", "Successfully generated feedback", seconds=120)
+    desktop.one(".modal", "Successfully generated feedback")
     page = course.root / "feedback" / "grace" / TOPIC.id / f"{TOPIC.name}.html"
     desktop.open(page.as_uri())
     desktop.show(desktop.one(".dlcard", "the softmax runs over the batch"))

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from pages import Page
+from pages import PATIENCE, Page
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -79,11 +79,11 @@ def jupyter(folder, settings):
         yield address, token
     finally:
         server.terminate()  # it shuts its kernels down first
-        server.wait(timeout=60)
+        server.wait(timeout=PATIENCE)
 
 
 def _wait(url, server):
-    for _ in range(600):
+    for _ in range(5 * PATIENCE):
         assert server.poll() is None, "the Jupyter server ended"
         try:
             with urllib.request.urlopen(url, timeout=5):

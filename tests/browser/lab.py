@@ -17,7 +17,7 @@ class Notebook:
     def __init__(self, page, address, token, path, view="lab/tree"):
         self._page = page
         page.open(f"{address}/{view}/{path}?token={token}")
-        page.one(".jp-Notebook h1", "Neurons", seconds=120)
+        page.one(".jp-Notebook h1", "Neurons")
         page.wait(lambda driver: not driver.find_elements(By.CSS_SELECTOR, ".jp-Spinner"), "the spinner to go")
 
     def cell(self, code):

@@ -7,6 +7,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+PATIENCE = 300  # seconds: on a machine that is busy with something else, everything comes late
 OWN = {"127.0.0.1", "localhost"}
 INNOCENT = {"file", "data", "blob", "about", "chrome", "devtools", "chrome-extension"}
 
@@ -21,12 +22,12 @@ class Page:
     def open(self, url):
         self.driver.get(str(url))
 
-    def wait(self, found, what, seconds=60):
+    def wait(self, found, what, seconds=PATIENCE):
         """The first thing that is true of `found(driver)`."""
         waiting = WebDriverWait(self.driver, seconds, 0.2, ignored_exceptions=[StaleElementReferenceException])
         return waiting.until(found, what)
 
-    def one(self, selector, text="", seconds=60):
+    def one(self, selector, text="", seconds=PATIENCE):
         """The first visible element of a selector whose text contains `text`."""
 
         def found(driver):
