@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test lessons check learn audit bench fuzz test-all test-services test-gradescope setup clean
+.PHONY: demo test lessons check learn docs audit bench fuzz test-all test-services test-gradescope test-browser setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -28,6 +28,11 @@ check: setup  ## style, types, and that everything derived is in step with its s
 learn: setup  ## the lessons, in Jupyter
 	$(BIN)/jupyter lab release
 
+docs: setup  ## the guides as a site, in build/docs; a warning is an error
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo build/docs/index.html
+
 audit: setup  ## grade the grader: every topic, every known answer, right and wrong
 	$(BIN)/autograder audit
 
@@ -43,6 +48,10 @@ test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt
 test-gradescope: setup  ## the grader for Gradescope, from its archive to its results, in a folder of its own
 	GRADESCOPE=all $(BIN)/python -m pytest -q tests/test_gradescope.py
 
+test-browser: setup  ## a student in JupyterLab, an instructor in formgrader, every page; needs Debian's chromium and chromium-driver
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -q tests/browser/browse_*.py
+
 fuzz: setup  ## a million broken inputs for all that reads what strangers wrote (another number: make fuzz INPUTS=5000)
 	$(BIN)/python -m benchmarks.fuzz $(INPUTS)
 
@@ -55,6 +64,7 @@ setup: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 found; install one, or: make PYTHON=/path/to/python"; exit 1; }
+	@echo "setting up $(VENV): some minutes, once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@

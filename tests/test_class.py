@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
@@ -13,6 +15,7 @@ from autograder import course as course_file
 from autograder import demo, jobs, releasing
 from autograder.errors import UserError
 from autograder.grade import grade
+from autograder.nbgrader import release
 from autograder.nbgrader.classroom import faults_of
 from autograder.pool import Here
 
@@ -127,6 +130,35 @@ def test_manual_points_and_comments_survive_another_grading(course, hand_in):
         assert gradebook.find_grade(*where).manual_score == 1.5
         assert gradebook.find_comment(*where).comment == "well read"
     assert score(course, "writer") == 21.5
+
+
+def test_an_extension_without_a_due_date_is_explained(course, hand_in):
+    hand_in("extended", solved())
+    graded(course, "extended")
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.grant_extension(TOPIC.id, "extended", days=1)
+    report = graded(course, "extended")["extended"]
+    assert report.status == "grader_error"
+    assert "set `due` in course.yaml and run: autograder release 01-neurons" in report.reason
+
+
+@pytest.mark.parametrize(
+    ("due", "entered"),
+    [("2027-02-01T23:59:00+01:00", datetime(2027, 2, 1, 22, 59)), ("null", None)],
+)
+def test_a_release_enters_the_due_date_of_course_yaml_and_takes_back_any_other(tmp_path, monkeypatch, due, entered):
+    releasing.copy_course(COURSE, tmp_path / "dated")
+    path = tmp_path / "dated" / course_file.FILE
+    path.write_text(path.read_text(encoding="utf-8").replace("due: null", f"due: {due}", 1), encoding="utf-8")
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr(release, "record", lambda *_: public_answers())
+    url = f"sqlite:///{tmp_path}/gradebook.db"
+    with Gradebook(url) as gradebook:
+        gradebook.add_assignment(TOPIC.id, duedate="2030-01-01")
+    notebook = nbformat.read(path.parent / "assignments" / TOPIC.id / "neurons.ipynb", as_version=4)
+    release.Release().preprocess(notebook, {"nbgrader": {"assignment": TOPIC.id, "db_url": url}})
+    with Gradebook(url) as gradebook:
+        assert gradebook.find_assignment(TOPIC.id).duedate == entered
 
 
 class Faulty:

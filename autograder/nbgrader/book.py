@@ -109,6 +109,7 @@ class Book:
         timestamp = self._coursedir.get_existing_timestamp(str(self._folder("submitted", student)))
         when = {"timestamp": timestamp} if timestamp else {}
         submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
+        _require_sense(submission)
         (notebook,) = submission.notebooks
         scores = {c.metadata.nbgrader.grade_id: determine_grade(c)[0] for c in nb.cells if is_grade(c)}
         bonuses = {f"check-{e.id}": e.score for e in report.exercises if e.max_score == 0}
@@ -134,6 +135,15 @@ class Book:
             names = {"notebook": self._topic.name, "assignment": self._topic.id, "student": student}
             resources = {"nbgrader": {**names, "db_url": self._coursedir.db_url}}
             AssignLatePenalties(config=self._config).preprocess(nbformat.v4.new_notebook(), resources)
+
+
+def _require_sense(submission: SubmittedAssignment) -> None:
+    """UserError for an extension of no due date, over which nbgrader stumbles wherever it asks what is late."""
+    if submission.extension is not None and submission.assignment.duedate is None:
+        raise UserError(
+            f"{submission.student_id} has an extension, but {submission.name} has no due date; "
+            f"set `due` in course.yaml and run: autograder release {submission.name}"
+        )
 
 
 def _passes(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder import course as course_file
@@ -13,7 +14,7 @@ from autograder.record import record
 
 
 class Release(NbGraderPreprocessor):  # type: ignore[misc]
-    """Writes answers.npz, recorded under the public seed, beside the released notebook."""
+    """Writes answers.npz, recorded under the public seed, beside the released notebook; enters the due date."""
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         course = course_file.find(Path.cwd())
@@ -21,6 +22,8 @@ class Release(NbGraderPreprocessor):  # type: ignore[misc]
         require_agreement(course, topic_id, nb)
         answers = record(course, course.topic(topic_id), PUBLIC_SEED)
         resources.setdefault("outputs", {})[NAME] = answers.to_bytes()
+        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:  # by it nbgrader knows what is late
+            gradebook.update_or_create_assignment(topic_id, duedate=course.entry(topic_id).due)
         return nb, resources
 
 
