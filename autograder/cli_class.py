@@ -92,10 +92,8 @@ def _export(
     if roll.points_possible is None:
         raise UserError(f"{topic} is not in the gradebook; release and grade it first. {' '.join(roll.notes)}".strip())
     write(output, table(roll, column or roll.title, partial))
-    for reason, n in platforms.left_out(roll, partial).items():
-        click.echo(f"  {n} without a grade: {reason}", err=True)
-    if again := sum(entry.outdated for entry in roll.entries):
-        click.echo(f"  {again} handed in anew since they were graded; grade them again first", err=True)
+    for remark in platforms.remarks(roll, partial):
+        click.echo(f"  {remark}", err=True)
     click.echo(f"✓ {output}")
 
 

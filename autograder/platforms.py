@@ -14,14 +14,21 @@ def grade_of(entry: Entry, partial: bool) -> float | None:
     return round(entry.grade.score, 4)
 
 
-def left_out(roll: Roll, partial: bool) -> dict[str, int]:
-    """How many students are exported without a grade, by the reason."""
-    reasons = {"handed in nothing": 0, "not graded": 0, "wait for written answers to be graded by hand": 0}
-    for entry in roll.entries:
-        if grade_of(entry, partial) is None:
-            waits, absent = entry.grade is not None, entry.state == "nothing"
-            reasons[list(reasons)[2 if waits else 0 if absent else 1]] += 1
-    return {reason: n for reason, n in reasons.items() if n}
+def remarks(roll: Roll, partial: bool) -> list[str]:
+    """What to know before an import: who has no grade and why, and whose grade may not be the last word."""
+    none = [entry for entry in roll.entries if grade_of(entry, partial) is None]
+    absent = sum(entry.grade is None and entry.state == "nothing" for entry in none)
+    waits = sum(entry.grade is not None for entry in none)
+    told = {
+        "without a grade: handed in nothing": absent,
+        "without a grade: not graded": len(none) - absent - waits,
+        "without a grade: written answers wait to be graded by hand (--partial exports the rest)": waits,
+        "with an earlier grade: grading them again failed, through a fault of ours": sum(
+            entry.fault is not None and entry.grade is not None for entry in roll.entries
+        ),
+        "with an earlier grade: they handed in anew since; grade them again": sum(e.outdated for e in roll.entries),
+    }
+    return [f"{n} {text}" for text, n in told.items() if n]
 
 
 def canvas(roll: Roll, column: str, partial: bool) -> bytes:

@@ -127,6 +127,13 @@ def test_who_needs_a_human_is_named_with_the_reason(student, why):
     assert why in Reader(class_page.render(roll(student), MADE)).text
 
 
+def test_a_report_without_a_grade_is_noticed_where_there_is_a_gradebook():
+    half = replace(graded("a"), grade=None)
+    (concern,) = figures.concerns(roll(half, graded("b"), points_possible=5.0))
+    assert (concern.student, "not in the gradebook" in concern.reasons[0]) == ("a", True)
+    assert figures.concerns(roll(half)) == []
+
+
 def test_points_by_hand_and_a_late_penalty_are_no_concern():
     by_hand = entry("a", report("a"), grade=Grade(7.0, 9.0, True))
     late = entry("b", report("b"), grade=Grade(4.0, 5.0, True, penalty=1.0))

@@ -59,13 +59,17 @@ def test_a_real_zero_is_a_zero():
     assert table(platforms.moodle, roll(zero, points_possible=5.0))[-1][-1] == "0"
 
 
-def test_who_is_left_without_a_grade_is_counted_with_the_reason():
-    assert platforms.left_out(CLASS, partial=False) == {
-        "handed in nothing": 1,
-        "not graded": 1,
-        "wait for written answers to be graded by hand": 1,
-    }
-    assert platforms.left_out(roll(ADA), partial=False) == {}
+def test_who_has_no_grade_or_an_old_one_is_counted_with_the_reason():
+    again, failed = replace(graded("x"), outdated=True), replace(graded("y"), fault="no memory")
+    said = platforms.remarks(roll(*CLASS.entries, again, failed), partial=False)
+    assert [line.partition(" (")[0] for line in said] == [
+        "1 without a grade: handed in nothing",
+        "1 without a grade: not graded",
+        "1 without a grade: written answers wait to be graded by hand",
+        "1 with an earlier grade: grading them again failed, through a fault of ours",
+        "1 with an earlier grade: they handed in anew since; grade them again",
+    ]
+    assert platforms.remarks(roll(ADA), partial=False) == []
 
 
 def test_nobody_becomes_canvas_row_of_points_by_their_name():

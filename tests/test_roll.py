@@ -230,7 +230,7 @@ def test_grades_are_exported_from_the_gradebook(course, gradebook, autograder, p
     done = autograder("export", platform, TOPIC, "-o", course.root / "grades.csv")
     assert done.exit_code == 0, done.output
     assert "1 without a grade: not graded" in done.output
-    assert "1 without a grade: wait for written answers" in done.output
+    assert "1 without a grade: written answers wait" in done.output
     rows = (course.root / "grades.csv").read_text(encoding="utf-8").splitlines()
     none = "-" if platform == "moodle" else ""
     assert [row.rpartition(",")[2] for row in rows if "ada" in row or "bob" in row or "eve" in row] == [

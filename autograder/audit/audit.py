@@ -1,5 +1,6 @@
 """The audit of a topic: seeds in parallel, then mutants, then gradients, in one table."""
 
+import math
 import os
 import statistics
 import time
@@ -110,7 +111,12 @@ def _flakes(results: list[Seeded]) -> Finding:
     """Margins of measured quantities, in standard deviations over the seeds."""
     problems, notes = [], []
     for key in sorted({key for r in results for key in r.margins}):
-        margins = [r.margins[key] for r in results if key in r.margins]
+        margins = [float(r.margins[key]) for r in results if key in r.margins]
+        if math.inf in margins:  # an infinite error, where any is expected: as far from the line as can be
+            notes.append(f"{key}: infinite in {margins.count(math.inf)} of {len(margins)}")
+            margins = [m for m in margins if m != math.inf]
+            if not margins:
+                continue
         spread = statistics.stdev(margins) if len(margins) > 1 else 0.0
         deviations = statistics.mean(margins) / spread if spread else float("inf")
         notes.append(f"{key}: margin {statistics.mean(margins):.3g} ± {spread:.2g}, least {min(margins):.3g}")

@@ -197,6 +197,8 @@ def _reasons(entry: Entry, roll: Roll) -> Iterator[str]:
             yield f"{exercise.id} {view.STATUS[exercise.status]}"
     if {e.id for e in report.exercises} != set(roll.exercises):
         yield "graded by another version of the topic; grade it again"
+    if entry.grade is None and roll.points_possible is not None:
+        yield "graded, but not in the gradebook: the grading was cut short; grade it again"
     if _fewer_points(entry, report):
         yield "the gradebook has fewer points than the report gave: were they changed by hand?"
 
