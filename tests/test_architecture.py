@@ -26,7 +26,7 @@ LAYERS = [
         "report.html",
         "solve",
     },
-    {"jail.attempts", "jail.syscalls", "jail.plain", "store", "sheets", "report.figures", "gradescope.results"},
+    {"jail.attempts", "jail.syscalls", "jail.plain", "store", "sheets", "report.figures"},
     {"reading", "report.page"},
     {"faults", "report.gradesheet", "platforms"},
     {"jail.sandbox", "jail.forked"},
