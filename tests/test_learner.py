@@ -232,7 +232,13 @@ def test_the_map_says_what_was_set_aside(home, state):
 def test_watching_tells_of_a_save_and_ends_with_the_last_verdict(home, state):
     command = [sys.executable, "-m", "autograder", "check", "neurons.ipynb", "--exercise", "softmax", "--watch"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, encoding="utf-8")
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        env=environment,
+        encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell's background job ignores
+    )
     try:
         assert "softmax" in read_until(process, "01-neurons   ")
         written(solved(), home)
@@ -241,6 +247,7 @@ def test_watching_tells_of_a_save_and_ends_with_the_last_verdict(home, state):
         assert process.wait(60) == 0
     finally:
         process.kill()
+        process.wait()
         process.stdout.close()
     assert "checked again: softmax" in news
     assert "now right: Scores" in news
