@@ -51,6 +51,7 @@ LAYERS = [
         "nbgrader.rebuild",
         "nbgrader.api",
         "nbgrader.collect",
+        "nbgrader.timestamps",
         "nbgrader.formulas",
         "audit.findings",
         "audit.seeded",

@@ -23,12 +23,12 @@ from autograder.errors import KitError, UserError
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.outputs import REPORT, fill
+from autograder.nbgrader.timestamps import handed_in
 from autograder.results import Report
 from autograder.store import write_whole
 
 PATIENCE = 90.0  # seconds to wait for a gradebook that somebody else has locked
 _READ_ONLY = 0o444  # as nbgrader leaves them
-_TIMESTAMP = "timestamp.txt"
 
 
 @contextmanager
@@ -106,7 +106,7 @@ class Book:
     def _record(self, student: str, nb: Any, report: Report) -> None:
         gradebook = self._gradebook
         gradebook.update_or_create_student(student)
-        timestamp = self._coursedir.get_existing_timestamp(str(self._folder("submitted", student)))
+        timestamp = handed_in(self._folder("submitted", student))
         when = {"timestamp": timestamp} if timestamp else {}
         submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
         _require_sense(submission)

@@ -3,26 +3,23 @@
 Nothing here stops at a file that is missing, old or broken: the roll says so, and the others are read.
 """
 
-import stat
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
-from nbgrader.utils import parse_utc
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from autograder.course import Course
+from autograder.errors import UserError
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import faults_of
 from autograder.nbgrader.outputs import REPORT
+from autograder.nbgrader.timestamps import handed_in
 from autograder.notebook import text
 from autograder.reading import NoReport, read_report
 from autograder.roll import Entry, Grade, Roll
-
-_TIMESTAMP = "timestamp.txt"
-_STAMP_BYTES = 200  # of a time and its zone; a longer file is none
 
 
 def call(course: Course, topic_id: str) -> Roll:
@@ -144,12 +141,8 @@ def _outdated(submitted: Path, report: Path) -> bool:
 
 def _stamp(folder: Path) -> datetime | None:
     """When a submission was handed in; None where that is not said, or not in words that are a time."""
-    path = folder / _TIMESTAMP
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None
-        with open(path, encoding="utf-8") as file:
-            said = file.read(_STAMP_BYTES).strip()
-        return parse_utc(said).replace(tzinfo=UTC) if said else None
-    except Exception:  # a student may write what they like, and dateutil fails in many ways
+        moment = handed_in(folder)
+    except UserError:
         return None
+    return moment and moment.replace(tzinfo=UTC)

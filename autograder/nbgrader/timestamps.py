@@ -1,0 +1,33 @@
+"""When something was handed in, by the file that nbgrader's exchange puts beside it.
+
+A student may have written that file. nbgrader opens whatever is there, a pipe too, and ends where it is no time.
+"""
+
+import stat
+from datetime import datetime
+from pathlib import Path
+
+from nbgrader.utils import parse_utc
+
+from autograder.errors import UserError
+
+FILE = "timestamp.txt"
+_BYTES = 200  # of a time and its zone; a longer file is none
+
+
+def handed_in(folder: Path) -> datetime | None:
+    """The time in UTC, without a zone as nbgrader has it; None where none is said. UserError if it is no time."""
+    path = folder / FILE
+    if not path.is_symlink() and not path.exists():
+        return None
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError("no file of its own")
+        with open(path, encoding="utf-8") as file:
+            said = file.read(_BYTES).strip()
+        moment: datetime | None = parse_utc(said) if said else None
+        return moment
+    except Exception:  # dateutil fails in many ways
+        raise UserError(
+            f"{path} is no time; write when it was handed in, such as 2026-11-21 10:00:00 UTC, or delete the file"
+        ) from None
