@@ -246,12 +246,12 @@ def test_a_timestamp_that_is_none_costs_one_grade_and_is_named(course, hand_in, 
     else:
         path.symlink_to("/etc/hostname")
     try:
-        (report,) = graded(course, "hal")
+        report = graded(course, "hal")["hal"]
         assert report.status == "grader_error"
         assert "timestamp.txt is no time; write when it was handed in" in report.reason
     finally:
         path.unlink()
-    (report,) = graded(course, "hal")
+    report = graded(course, "hal")["hal"]
     assert report.score == report.max_score
 
 
