@@ -7,6 +7,7 @@ good side, `room` its mean in standard deviations over the seeds. Exercises that
 """
 
 import argparse
+import math
 import os
 import statistics
 import time
@@ -67,6 +68,9 @@ def table(topic_id: str, seeds: range) -> None:
     print(f"{topic_id}: {len(seeds)} seeds from {seeds[0]}, the whole suite once: {seconds:.1f} s of CPU time")
     print("| check | margin | sd | least | room |\n|---|---|---|---|---|")
     for key, margins in found.items():
+        if math.inf in margins:
+            print(f"| {key} | infinite in {margins.count(math.inf)} of {len(margins)} | | | |")
+            continue
         spread = statistics.stdev(margins)
         room = f"{statistics.mean(margins) / spread:.1f}" if spread else "no chance in it"
         print(f"| {key} | {statistics.mean(margins):.3g} | {spread:.2g} | {min(margins):.3g} | {room} |", flush=True)

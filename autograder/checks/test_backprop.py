@@ -95,7 +95,8 @@ class TestGradientCheck:
     )
     def test_broken_layer(self, student, rng, layer):
         """A layer whose backward is wrong gets an error above 1e-3"""
-        error = student.probes.check_of_a_broken_layer(layer, away_from_zero(rng, (4, 3)), generator(rng))
+        size = (4, 16) if layer.startswith("running") else (4, 3)  # a wide row: by chance a narrow one hardly counts
+        error = student.probes.check_of_a_broken_layer(layer, away_from_zero(rng, size), generator(rng))
         assert_at_least(one_error(error), 1e-3, "the error", error)
 
     def test_wrong_shape(self, student, rng):
@@ -558,8 +559,9 @@ class TestInitialisation:
         """xavier_uniform fills its interval evenly up to the bounds, and never leaves it"""
         w = self.drawn(student, rng, "xavier_uniform", 4, 6)
         limit = math.sqrt(6 / 10)
-        assert_at_most(np.abs(w).max(), limit * (1 + 1e-6), "the largest weight", w)
-        assert_at_least(np.abs(w).max(), 0.998 * limit, "the largest weight", w)
+        largest = float(np.abs(w).max())
+        expect(largest <= limit * (1 + 1e-6), f"the largest weight is {largest:.4g}, expected at most {limit:.4g}", w)
+        assert_at_least(largest, 0.998 * limit, "the largest weight", w)
         tenth = np.mean(np.abs(w) > 0.9 * limit)
         assert_at_most(abs(tenth - 0.1), 6 * 0.3 / math.sqrt(w.size), "|share beyond 0.9 of the bound − 0.1|", w)
 
