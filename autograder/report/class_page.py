@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
-from autograder.report import figures, view
+from autograder.report import figures, html, view
 from autograder.report.figures import Bin
 from autograder.results import ExerciseStatus
 from autograder.roll import Roll, State
@@ -72,13 +72,6 @@ def _shown(value: Any) -> Any:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("autograder.report", "."),
-        autoescape=True,
-        finalize=_shown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html.environment(finalize=_shown)
     environment.filters["percent"] = lambda share: f"{100 * share:.0f} %"
     return environment.get_template("class.html")

@@ -49,11 +49,16 @@ def progress(overview: Overview, now: datetime) -> str:
 @cache
 def template(name: str) -> Template:
     """A template of this folder; in those of HTML everything is escaped."""
-    environment = Environment(
+    return environment().get_template(name)
+
+
+def environment(**options: Any) -> Environment:
+    """How all templates of this folder are read: HTML is escaped, and a name that is missing is an error."""
+    return Environment(
         loader=PackageLoader("autograder.report", "."),
         autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        **options,
     )
-    return environment.get_template(name)
