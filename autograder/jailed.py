@@ -2,6 +2,8 @@
 
 import marshal
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -16,6 +18,7 @@ from autograder.student import Reply, Trouble
 from autograder.topic import ExerciseSpec, Topic
 
 _STRIKES = 3  # cells that hang or end the process, before those after them are left out
+_ASIDE = 0.5  # of an exercise's time: what may be used besides, to show what has failed
 _TEXT = 500  # characters of a worker's own words that are passed on
 
 
@@ -35,13 +38,14 @@ class Jailed:
         self._worker: Worker | None = None
         self._spare: Worker | None = None
         self._spec: ExerciseSpec | None = None
-        self._budget = Budget(0)
+        self._budget = self._allowance = Budget(0)
         self._loaded = False  # in this exercise, once already
 
     def begin(self, spec: ExerciseSpec) -> None:
         """Forget the worker of the exercise before; this one has a budget and a process of its own."""
         self._end_worker()
         self._spec, self._budget, self._loaded = spec, Budget(spec.cpu_seconds), False
+        self._allowance = Budget(spec.cpu_seconds * _ASIDE)
 
     def close(self) -> None:
         self._end_worker()
@@ -63,6 +67,16 @@ class Jailed:
             self._end_worker()
             return Reply(trouble="crashed", text=f"{function} ended its process instead of returning a value")
         return self._explain(reply) if reply.trouble == "missing" else reply
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Whatever is called in here, the exercise has as much time left as before."""
+        budget, self._budget = self._budget, self._allowance
+        try:
+            yield
+        finally:
+            self._budget = budget
+            self._loaded = self._worker is not None  # if it ended in here, the next one is not charged
 
     def _timeout(self) -> Reply:
         limit = f"{self._budget.cpu_seconds:g} seconds"

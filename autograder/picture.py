@@ -1,13 +1,13 @@
 """What a failed check can show instead of tell, as plain data of a few hundred bytes that travels in the Report.
 
-A map of where an array is wrong, two shapes, a measured quantity beside its line, or a curve that the student's
-function returned. None holds an expected value or an input: the map is made of a mask alone, and the curve is as
-coarse as it is drawn.
+A map of where an array is wrong, two shapes, a measured quantity beside its line, how far a training came on its
+way to that line, or a curve that the student's function returned. None holds an expected value or an input: the map
+is made of a mask alone, and a curve is as coarse as it is drawn.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -41,6 +41,20 @@ def measured(name: str, value: float, line: float, side: str) -> Picture | None:
     if not (_is_number(value) and _is_number(line)):
         return None
     return {"type": "measured", "name": name, "value": _short(value), "line": _short(line), "side": side}
+
+
+def training(judged: Picture, unit: str, values: Mapping[int, float]) -> Picture | None:
+    """A measured quantity and its line, with what a training reached after so many steps; None if that is little."""
+    numbers = {n: v if _is_number(v) else None for n, v in sorted(values.items())}
+    finite = [v for v in numbers.values() if v is not None]
+    if len(finite) < _FEWEST - 1:
+        return None
+    low, high = min(*finite, judged["line"], 0.0), max(*finite, judged["line"], 0.0)
+    if low == 0 and 0.2 < high <= 1:
+        high = 1.0  # a share
+    heights = [v if v is None else round(TOP * (v - low) / (high - low or 1.0)) for v in numbers.values()]
+    ends = {"low": _short(low), "high": _short(high)}
+    return {**judged, "type": "training", "unit": unit, "lengths": list(numbers), **ends, "heights": heights}
 
 
 def curve(name: str, values: object) -> Picture | None:
@@ -141,14 +155,34 @@ def _is_measured(p: Picture) -> bool:
     )
 
 
+def _is_training(p: Picture) -> bool:
+    own = {"unit", "lengths", "low", "high", "heights"}
+    return (
+        own <= set(p)
+        and _is_measured({key: p[key] for key in p if key not in own})
+        and isinstance(p["unit"], str)
+        and all(_is_number(p[key]) for key in ("low", "high"))
+        and p["low"] <= p["line"] <= p["high"]
+        and _is_list(p["lengths"], _FEWEST - 1, _POINTS)
+        and all(type(n) is int and 0 < n < 1 << 31 for n in p["lengths"])
+        and sorted(set(p["lengths"])) == p["lengths"]
+        and _are_heights(p["heights"])
+        and len(p["heights"]) == len(p["lengths"])
+    )
+
+
 def _is_curve(p: Picture) -> bool:
     return (
         set(p) == {"type", "name", "count", "low", "high", "heights"}
         and isinstance(p["name"], str)
         and all(_is_number(p[key]) for key in ("count", "low", "high"))
         and _is_list(p["heights"], _FEWEST, _POINTS)
-        and all(h is None or (type(h) is int and 0 <= h <= TOP) for h in p["heights"])
+        and _are_heights(p["heights"])
     )
+
+
+def _are_heights(value: Any) -> bool:
+    return isinstance(value, list) and all(h is None or (type(h) is int and 0 <= h <= TOP) for h in value)
 
 
 def _is_shape(value: Any, fewest: int = 0) -> bool:
@@ -167,4 +201,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # not so a NaN
 
 
-_FORMS = {"where": _is_where, "shapes": _is_shapes, "measured": _is_measured, "curve": _is_curve}
+_FORMS = {
+    "where": _is_where,
+    "shapes": _is_shapes,
+    "measured": _is_measured,
+    "training": _is_training,
+    "curve": _is_curve,
+}

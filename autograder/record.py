@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -60,13 +60,16 @@ class Contrary:
         self.seed, self._answers, self._honest = answers.seed, answers, _local(vars(reference), answers.topic)
 
     def student(self, exercise: str) -> Student:
-        return Student(self, parameters(self._answers.topic))
+        return Student(self, parameters(self._answers.topic), pictures=False)
 
     def oracle(self, key: str) -> Oracle:
         return Oracle(self._answers, key)
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
         return Reply(_distort(self._honest.call(function, args, kwargs).value))
+
+    def aside(self) -> AbstractContextManager[None]:
+        return self._honest.aside()
 
     def begin(self, spec: ExerciseSpec) -> None:
         """Nothing to prepare."""
@@ -92,7 +95,7 @@ def record_with_mistakes(course: Course, topic: Topic, seed: int) -> tuple[Answe
     runs: dict[str, Grading] = {}
     for spec in topic.exercises:
         known = [m for m in wrong if m.function in spec.functions]
-        jobs = [Grading(answers, _local(with_mistake(reference, m), topic)) for m in known]
+        jobs = [Grading(answers, _local(with_mistake(reference, m), topic), pictures=False) for m in known]
         run_suite(topic, jobs, [spec.id])
         for mistake, job in zip(known, jobs):
             runs[mistake.name] = job

@@ -61,11 +61,14 @@ class Grading:
     """A Job that judges one student by an answers file and ends in a Report.
 
     With `until_failure` it ends at the first check that fails: enough to know that something is wrong.
+    Without `pictures` no training is run again to show how far it came.
     """
 
-    def __init__(self, answers: Answers, backend: Jailed | Local, until_failure: bool = False) -> None:
+    def __init__(
+        self, answers: Answers, backend: Jailed | Local, until_failure: bool = False, pictures: bool = True
+    ) -> None:
         self.seed, self.outcomes, self.over = answers.seed, list[Outcome](), False
-        self._until_failure = until_failure
+        self._until_failure, self._pictures = until_failure, pictures
         self._answers, self._backend, self._exercise = answers, backend, ""
         self._parameters = parameters(answers.topic)
         self._started = time.perf_counter()
@@ -75,7 +78,7 @@ class Grading:
         if exercise != self._exercise:
             self._exercise = exercise
             self._backend.begin(self._answers.topic.exercise(exercise))
-        return Student(self._backend, self._parameters)
+        return Student(self._backend, self._parameters, self._pictures)
 
     def oracle(self, key: str) -> Oracle:
         return Oracle(self._answers, key)

@@ -4,7 +4,8 @@ A check cannot tell a live notebook from a worker process: both get copies of th
 wire format and answer with a Reply, and a value that one refuses the other refuses too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -39,6 +40,9 @@ class Backend(Protocol):
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply: ...
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Calls in here use up nothing of the exercise's time; they have a little of their own."""
+
 
 class StudentFailed(CheckFailed):
     """A call that brought no value: not there, a stub, an exception, out of time, gone."""
@@ -49,10 +53,13 @@ class StudentFailed(CheckFailed):
 
 
 class Student:
-    """Calls the student's functions by name and remembers the last call for the message."""
+    """Calls the student's functions by name and remembers the last call for the message.
 
-    def __init__(self, backend: Backend, parameters: dict[str, list[str]]) -> None:
-        self._backend, self._parameters = backend, parameters
+    Who will look at no picture says so with `pictures`, and nothing is called for their sake.
+    """
+
+    def __init__(self, backend: Backend, parameters: dict[str, list[str]], pictures: bool = True) -> None:
+        self._backend, self._parameters, self._pictures = backend, parameters, pictures
         self._call = ""
         self._changed: tuple[str, ...] = ()
 
@@ -97,6 +104,17 @@ def generator(rng: np.random.RandomState) -> Seed:
 def last_call(student: Student) -> str:
     """`softmax(z (4, 3))`: the last call, with the shapes of its arguments."""
     return student._call
+
+
+@contextmanager
+def aside(student: Student) -> Iterator[bool]:
+    """Calls that only show what was judged already: they leave no trace in it. False where nobody will look."""
+    kept = student._call, student._changed
+    try:
+        with student._backend.aside():
+            yield student._pictures
+    finally:
+        student._call, student._changed = kept
 
 
 def assert_unchanged(student: Student) -> None:

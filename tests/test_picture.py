@@ -28,7 +28,15 @@ def pictures():
         st.builds(picture.shapes, shape, shape),
         st.builds(picture.measured, names, st.floats(), st.floats(), st.sampled_from(["least", "most"])),
         st.builds(picture.curve, names, st.lists(st.one_of(st.floats(), st.integers()), max_size=200)),
+        trainings(),
     ).filter(bool)
+
+
+def trainings():
+    """Of what was measured, where that is a picture at all."""
+    judged = st.builds(picture.measured, names, st.floats(), st.floats(), st.sampled_from(["least", "most"]))
+    ways = st.dictionaries(st.integers(1, 1 << 30), st.floats(), max_size=9)
+    return st.builds(picture.training, judged.filter(bool), st.sampled_from(["steps", "epochs"]), ways)
 
 
 @given(pictures())
@@ -151,17 +159,22 @@ def test_a_map_tells_of_the_mask_and_of_nothing_else():
 
 # --- what others write ---
 
+KEYS = ["type", "what", "shape", "sheets", "name", "value", "line", "side", "lengths", "heights"]
+WAY = {"unit": "steps", "lengths": [1, 2, 4], "low": 0, "high": 2, "heights": [1, None, 16]}
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["type", "what", "shape", "sheets", "name", "value", "line", "side"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["type", "what", "shape", "sheets", "name", "value", "line", "side", *WAY]), inner
+        )
     ),
     max_leaves=12,
 )
 WHERE = {"type": "where", "what": "differ", "shape": [2, 2], "sheets": [["90", "09"]]}
 CURVE = {"type": "curve", "name": "x", "count": 4, "low": 0, "high": 1, "heights": [1, 2, 3, None]}
 MEASURED = {"type": "measured", "name": "x", "value": 1, "line": 2, "side": "least"}
+TRAINING = {**MEASURED, **WAY, "type": "training"}
 FORGED = [
     {**WHERE, "what": "<script>"},
     {**WHERE, "shape": ["<b>"]},
@@ -189,6 +202,15 @@ FORGED = [
     {**CURVE, "heights": [1, 2, 3, "4"]},
     {**CURVE, "heights": [1.5] * 9},
     {**CURVE, "heights": [1] * 49},
+    {**TRAINING, "lengths": [1, 2, 2]},
+    {**TRAINING, "lengths": [4, 2, 1]},
+    {**TRAINING, "lengths": [0, 1, 2]},
+    {**TRAINING, "lengths": [1, 2, 4, 8]},
+    {**TRAINING, "heights": [1, 2, 33]},
+    {**TRAINING, "high": 1.9},
+    {**TRAINING, "unit": 3},
+    {**TRAINING, "side": "<b>"},
+    {key: TRAINING[key] for key in TRAINING if key != "value"},
     {"type": ["where"]},
     {"type": "film"},
     {},
@@ -206,6 +228,7 @@ def test_what_is_no_picture_of_ours_is_refused(forged):
 @given(json_values)
 @example(WHERE)
 @example(MEASURED)
+@example(TRAINING)
 def test_anything_is_refused_or_can_be_drawn(value):
     try:
         picture.require(value)

@@ -52,7 +52,7 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
             cells = [Cell(0, "code", source, "setup") for source in topic.setup]
             cells.append(Cell(1, "code", mutant.source, "mutant"))
             backend = Jailed(topic, cells, probes_source(topic), survey().jail, ahead=False)
-            grading = Grading(answers, backend, until_failure=not complete)
+            grading = Grading(answers, backend, until_failure=not complete, pictures=False)
             yield grading
             backend.close()
             found.append(Fate(mutant, tuple(o.key for o in grading.outcomes if not o.passed)))

@@ -116,7 +116,8 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
         others = callers.get(mistake.function, set()) - {own}
         if not others:
             continue
-        run = Grading(answers, Local(record.with_mistake(reference, mistake), probes_source(topic)), until_failure=True)
+        wrong = Local(record.with_mistake(reference, mistake), probes_source(topic))
+        run = Grading(answers, wrong, until_failure=True, pictures=False)
         run_suite(topic, [run], others)
         found += [f"{mistake.name} of {own} fails {o.key} too" for o in run.outcomes if not o.passed]
     return found

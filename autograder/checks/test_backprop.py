@@ -21,6 +21,7 @@ from autograder.compare import (
     relative_error,
 )
 from autograder.student import assert_unchanged, generator
+from autograder.training import on_the_way
 
 robust = pytest.mark.kind("robustness")
 shape = pytest.mark.kind("shape")
@@ -782,27 +783,44 @@ class TestTrainMlp:
         """A network of 32 hidden neurons reads new digits about as well as it should"""
         X, labels, X_test, labels_test = digits(rng)
         seeds = generator(rng), generator(rng)
+
+        def trained(epochs, seed):
+            return self.trained(student, X, labels, 10, 32, 0.05, epochs, 32, seed)
+
         best = accuracy(oracle.train_mlp(X, labels, 10, 32, 0.05, 100, 32, seeds[0]), X_test, labels_test)
         line, reached = min(0.93, best - 0.03), 0.0
         for seed in seeds:  # a constant rate may end in a spike: then another start counts
             if reached < line:
-                params = self.trained(student, X, labels, 10, 32, 0.05, 100, 32, seed)
+                params = trained(100, seed)
                 reached = accuracy(params, X_test, labels_test)
-        assert_at_least(reached, line, "the test accuracy", params)
+        with on_the_way(student, 100, "epochs", lambda n: accuracy(trained(n, seeds[1]), X_test, labels_test)):
+            assert_at_least(reached, line, "the test accuracy", params)
 
     @convergence
     def test_rings(self, student, rng):
         """Rings inside rings are told apart, also when the samples come class by class"""
         X, labels, X_test, labels_test = rings(rng)
-        params = self.trained(student, X, labels, 3, 32, 0.2, 60, 20, generator(rng))
-        assert_at_least(accuracy(params, X_test, labels_test), 0.97, "the test accuracy", params)
+        seed = generator(rng)
+
+        def trained(epochs):
+            return self.trained(student, X, labels, 3, 32, 0.2, epochs, 20, seed)
+
+        params = trained(60)
+        with on_the_way(student, 60, "epochs", lambda n: accuracy(trained(n), X_test, labels_test)):
+            assert_at_least(accuracy(params, X_test, labels_test), 0.97, "the test accuracy", params)
 
     @convergence
     def test_by_heart(self, student, rng):
         """Eight samples are learnt by heart"""
         X, labels = rng.normal(size=(8, 6)), rng.permutation(np.arange(8) % 4)
-        params = self.trained(student, X, labels, 4, 32, 0.2, 400, 4, generator(rng))
-        assert_at_most(mean_loss(params, X, labels), 0.01, "the training loss", params)
+        seed = generator(rng)
+
+        def trained(epochs):
+            return self.trained(student, X, labels, 4, 32, 0.2, epochs, 4, seed)
+
+        params = trained(400)
+        with on_the_way(student, 400, "epochs", lambda n: mean_loss(trained(n), X, labels)):
+            assert_at_most(mean_loss(params, X, labels), 0.01, "the training loss", params)
 
     @robust
     def test_arguments_unchanged(self, student, rng, small):

@@ -30,6 +30,7 @@ from autograder.compare import (
 )
 from autograder.gradients import assert_gradient
 from autograder.student import assert_unchanged, generator
+from autograder.training import on_the_way
 
 robust = pytest.mark.kind("robustness")
 shape = pytest.mark.kind("shape")
@@ -937,15 +938,27 @@ class TestTrainCharRnn:
     def test_recall(self, student, rng):
         """The first of eleven symbols is remembered to the end, which only a gradient through all steps can teach"""
         ids, mask = recall(rng, 900)
-        params = self.trained(student, ids[:500], mask[:500], 4, 24, 600, generator(rng))
-        assert_at_least(recalled(params, ids[500:]), 0.95, "the share that is recalled", params)
+        seed = generator(rng)
+
+        def trained(steps):
+            return self.trained(student, ids[:500], mask[:500], 4, 24, steps, seed)
+
+        params = trained(600)
+        with on_the_way(student, 600, "steps", lambda n: recalled(trained(n), ids[500:])):
+            assert_at_least(recalled(params, ids[500:]), 0.95, "the share that is recalled", params)
 
     @convergence
     def test_names(self, student, rng):
         """Names are predicted better than by the frequencies of pairs of letters"""
         ids, mask = some_names(rng, 200)
-        params = self.trained(student, ids, mask, 27, 48, 300, generator(rng))
-        assert_at_most(nll(params, ids, mask), 0.9 * bigram_nll(ids, mask), "the mean loss on the names", params)
+        seed = generator(rng)
+
+        def trained(steps):
+            return self.trained(student, ids, mask, 27, 48, steps, seed)
+
+        params = trained(300)
+        with on_the_way(student, 300, "steps", lambda n: nll(trained(n), ids, mask)):
+            assert_at_most(nll(params, ids, mask), 0.9 * bigram_nll(ids, mask), "the mean loss on the names", params)
 
     @robust
     def test_arguments_unchanged(self, student, rng):

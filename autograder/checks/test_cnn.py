@@ -29,6 +29,7 @@ from autograder.compare import (
 )
 from autograder.gradients import assert_gradient
 from autograder.student import assert_unchanged, generator
+from autograder.training import on_the_way
 
 robust = pytest.mark.kind("robustness")
 shape = pytest.mark.kind("shape")
@@ -662,8 +663,14 @@ class TestTrainCnn:
     def test_by_heart(self, student, rng):
         """Twelve noisy images are learnt by heart"""
         X, labels = rng.normal(size=(12, 1, 6, 6)), rng.permutation(np.arange(12) % 3)
-        params = self.trained(student, X, labels, 3, generator(rng), 150)
-        assert_at_least(cnn_accuracy(params, X, labels), 0.9, "the accuracy on the twelve", params)
+        seed = generator(rng)
+
+        def trained(epochs):
+            return self.trained(student, X, labels, 3, seed, epochs)
+
+        params = trained(150)
+        with on_the_way(student, 150, "epochs", lambda n: cnn_accuracy(trained(n), X, labels)):
+            assert_at_least(cnn_accuracy(params, X, labels), 0.9, "the accuracy on the twelve", params)
 
     @convergence
     def test_moved_digits(self, student, rng):
@@ -681,8 +688,14 @@ class TestTrainCnn:
     def test_digits(self, student, rng):
         """20 epochs on real digits read new ones about as well as they should"""
         X, labels, X_test, labels_test = digit_images(rng)
-        params = self.trained(student, X, labels, 10, generator(rng), 20)
-        assert_at_least(cnn_accuracy(params, X_test, labels_test), 0.95, "the test accuracy", params)
+        seed = generator(rng)
+
+        def trained(epochs):
+            return self.trained(student, X, labels, 10, seed, epochs)
+
+        params = trained(20)
+        with on_the_way(student, 20, "epochs", lambda n: cnn_accuracy(trained(n), X_test, labels_test)):
+            assert_at_least(cnn_accuracy(params, X_test, labels_test), 0.95, "the test accuracy", params)
 
     @robust
     def test_arguments_unchanged(self, student, rng, few):

@@ -20,6 +20,7 @@ from autograder.compare import (
 )
 from autograder.gradients import assert_gradient
 from autograder.student import assert_unchanged, generator
+from autograder.training import on_the_way
 
 robust = pytest.mark.kind("robustness")
 shape = pytest.mark.kind("shape")
@@ -898,19 +899,31 @@ class TestTrainDenoiser:
     @pytest.mark.weight(3)
     def test_cloud(self, student, rng, cloud):
         """After 300 updates the noise in one cloud is guessed nearly as well as it can be"""
-        params = student.train_denoiser(cloud[2], 30, generator(rng), 300)
-        above = excess(student, params, rng, chain(30), *cloud[:2])
-        assert_at_most(above, 0.12, "how far the loss is above the least possible", above)
+        seed = generator(rng)
+
+        def above(steps):
+            return excess(student, student.train_denoiser(cloud[2], 30, seed, steps), rng, chain(30), *cloud[:2])
+
+        reached = above(300)
+        with on_the_way(student, 300, "steps", above):
+            assert_at_most(reached, 0.12, "how far the loss is above the least possible", reached)
 
     @convergence
     @pytest.mark.weight(4)
     def test_ring(self, student, rng):
         """After 1,500 updates on eight heaps, points drawn from noise fall into the heaps, and into all of them"""
         x0, middles = ring(rng, 2000)
-        params = student.train_denoiser(x0, 50, generator(rng), 1500)
-        points = student.probes.points_from_your_network(params, chain(50), 1000, generator(rng))
-        share, fewest = on_the_ring(assert_finite(assert_shape(points, (1000, 2), "the points")), middles)
-        assert_at_least(share, 0.75, "the share of points in a heap", points)
+        seeds = generator(rng), generator(rng)
+
+        def sampled(steps):
+            params = student.train_denoiser(x0, 50, seeds[0], steps)
+            points = student.probes.points_from_your_network(params, chain(50), 1000, seeds[1])
+            return assert_finite(assert_shape(points, (1000, 2), "the points"))
+
+        points = sampled(1500)
+        share, fewest = on_the_ring(points, middles)
+        with on_the_way(student, 1500, "steps", lambda n: on_the_ring(sampled(n), middles)[0]):
+            assert_at_least(share, 0.75, "the share of points in a heap", points)
         assert_at_least(fewest, 50, "the number of points in the emptiest heap", points)
 
     @robust

@@ -5,26 +5,16 @@ Drawn here from numbers alone, the same each time; colours come from the card's 
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from autograder.picture import ALL, TOP, Picture
+from autograder.picture import ALL, Picture
+from autograder.report import plots
+from autograder.report.svg import WIDTH, Drawing, grid, join, rect, text
 
-_WIDTH, _HEIGHT = 260, 168  # of a picture without its labels, at most
+_HEIGHT = 168  # of a map without its labels, at most
 _CELL = 14
 _GAP = 12  # room for a line of labels
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What stands inside an svg element of this size, what it is, and what is to be seen in it."""
-
-    body: Markup
-    width: int
-    height: int
-    label: str
-    caption: str
 
 
 def draw(picture: Picture) -> Drawing:
@@ -36,38 +26,38 @@ def _where(picture: Picture) -> Drawing:
     sheets, shape = picture["sheets"], picture["shape"]
     rows, columns = len(sheets[0]), len(sheets[0][0])
     last = (1, *shape)[-2:]
-    side = max(4, min(_CELL, _HEIGHT // rows, (_WIDTH - _GAP * (len(sheets) - 1)) // (columns * len(sheets))))
+    side = max(4, min(_CELL, _HEIGHT // rows, (WIDTH - _GAP * (len(sheets) - 1)) // (columns * len(sheets))))
     left, top = 7 * len(str(last[0] - 1)) + 4 if len(shape) > 1 else 0, _GAP + (_GAP if len(sheets) > 1 else 0)
     parts: list[Markup] = []
     for i, sheet in enumerate(sheets):
         x0 = left + i * (columns * side + _GAP)
         parts += _sheet(sheet, x0, top, side, last[1], f"[{_index(i, shape[:-2])}]" if len(sheets) > 1 else "")
     if len(shape) > 1:
-        parts += [_text(left - 3, top + side / 2 + 3, "0", "end")]
-        parts += [_text(left - 3, top + (rows - 0.5) * side + 3, last[0] - 1, "end")] if rows > 1 else []
+        parts += [text(left - 3, top + side / 2 + 3, "0", "end")]
+        parts += [text(left - 3, top + (rows - 0.5) * side + 3, last[0] - 1, "end")] if rows > 1 else []
     width = left + len(sheets) * (columns * side + _GAP)
     what = " × ".join(map(str, shape))
     words = f"Where entries {picture['what']}: {_pattern(sheets, shape)}."
     return Drawing(
-        _join(parts), width, top + rows * side + 2, f"A map of the array, {what}", f"{words} {_legend(picture)}".strip()
+        join(parts), width, top + rows * side + 2, f"A map of the array, {what}", f"{words} {_legend(picture)}".strip()
     )
 
 
 def _sheet(rows: list[str], x0: int, y0: int, side: int, columns: int, name: str) -> Iterator[Markup]:
     """One page of a map: its ground, its cells that are wrong, its lines, and the numbers of its columns."""
     width, height = len(rows[0]) * side, len(rows) * side
-    yield _rect("ground", x0, y0, width, height)
+    yield rect("ground", x0, y0, width, height)
     for i, row in enumerate(rows):
         for j, digit in enumerate(row):
             if digit != "0":
                 opacity = "" if int(digit) == ALL else f' opacity="{0.2 + 0.7 * int(digit) / ALL:.2f}"'
-                yield _rect("wrong", x0 + j * side, y0 + i * side, side, side, opacity)
-    yield _grid(x0, y0, side, side, len(rows), len(rows[0]))
-    yield _text(x0 + side / 2, y0 - 3, "0", "middle")
+                yield rect("wrong", x0 + j * side, y0 + i * side, side, side, opacity)
+    yield grid(x0, y0, side, side, len(rows), len(rows[0]))
+    yield text(x0 + side / 2, y0 - 3, "0", "middle")
     if len(rows[0]) > 1:
-        yield _text(x0 + width - side / 2, y0 - 3, columns - 1, "middle")
+        yield text(x0 + width - side / 2, y0 - 3, columns - 1, "middle")
     if name:
-        yield _text(x0, y0 - 3 - _GAP, name)
+        yield text(x0, y0 - 3 - _GAP, name)
 
 
 def _pattern(sheets: list[list[str]], shape: Sequence[int]) -> str:
@@ -143,11 +133,11 @@ def _shapes(picture: Picture) -> Drawing:
     x, height = 0.0, 0.0
     for name, shape, style in both:
         drawn, width, tall = _block(shape, style, x, 2 * _GAP + 2, unit)
-        parts += [_text(x, _GAP - 2, name), _text(x, 2 * _GAP - 2, _tuple(shape)), *drawn]
+        parts += [text(x, _GAP - 2, name), text(x, 2 * _GAP - 2, _tuple(shape)), *drawn]
         x += max(width, 7.0 * max(len(name), len(_tuple(shape)))) + 28
         height = max(height, tall)
     words = f"To scale: yours is {_said(picture['actual'])}, expected is {_said(picture['expected'])}."
-    return Drawing(_join(parts), math.ceil(x), math.ceil(2 * _GAP + height + 6), "Two shapes side by side", words)
+    return Drawing(join(parts), math.ceil(x), math.ceil(2 * _GAP + height + 6), "Two shapes side by side", words)
 
 
 def _block(shape: Sequence[int], style: str, x: float, y: float, unit: float) -> tuple[list[Markup], float, float]:
@@ -159,65 +149,19 @@ def _block(shape: Sequence[int], style: str, x: float, y: float, unit: float) ->
     if len(shape) == 1:
         height = min(unit, 5)  # a row of numbers without a second axis is a line
     behind = min(math.prod(shape[:-2]) - 1, 2)
-    parts = [_rect(f"{style} behind", x + 4 * i, y + 4 * (behind - i), width, height) for i in range(behind, 0, -1)]
-    parts.append(_rect(style, x, y + 4 * max(behind, 0), width, height))
+    parts = [rect(f"{style} behind", x + 4 * i, y + 4 * (behind - i), width, height) for i in range(behind, 0, -1)]
+    parts.append(rect(style, x, y + 4 * max(behind, 0), width, height))
     if unit >= 4:
-        parts.append(_grid(x, y + 4 * max(behind, 0), unit, height / rows if rows else unit, rows, columns))
+        parts.append(grid(x, y + 4 * max(behind, 0), unit, height / rows if rows else unit, rows, columns))
     return parts, width + 4 * max(behind, 0), height + 4 * max(behind, 0)
-
-
-def _measured(picture: Picture) -> Drawing:
-    value, line, least = picture["value"], picture["line"], picture["side"] == "least"
-    low, high = min(value, line, 0.0), max(value, line, 0.0)
-    if low == 0 and 0.2 < high <= 1:
-        high = 1.0  # a share
-    else:
-        high += (high - low) * 0.1
-    span = (high - low) or 1.0
-    at, goal = (round(_WIDTH * (v - low) / span) for v in (value, line))
-    y = 22
-    good = (goal, _WIDTH - goal) if least else (0, goal)
-    parts = [
-        _rect("ground", 0, y, _WIDTH, 10),
-        _rect("right", good[0], y, max(good[1], 1), 10),
-        Markup('<path class="line" d="M{0} {1}V{2}"/>').format(goal, y - 4, y + 14),
-        Markup('<path class="mark" d="M{0} {1}l-5 -8h10z"/>').format(at, y),
-        _text(at, 11, f"yours {value:g}", _anchor(at)),
-        _text(goal, y + 25, f"line {line:g}", _anchor(goal)),
-    ]
-    words = f"{picture['name']}: yours is {value:g}, the line is at {'least' if least else 'most'} {line:g}"
-    return Drawing(_join(parts), _WIDTH, y + 30, "A scale with your value and the line to reach", words)
-
-
-def _curve(picture: Picture) -> Drawing:
-    heights, count = picture["heights"], picture["count"]
-    left, tall = 7 * max(len(f"{picture[k]:g}") for k in ("low", "high")) + 4, 72
-    step = (_WIDTH - left) / (len(heights) - 1)
-    strokes, pen = [], "M"
-    for i, h in enumerate(heights):
-        if h is None:
-            pen = "M"
-            continue
-        strokes.append(f"{pen}{left + i * step:.1f} {8 + tall * (1 - h / TOP):.1f}h.1")
-        pen = "L"
-    parts = [
-        Markup('<path class="axis" d="M{0} 4V{1}H{2}"/>').format(left, tall + 12, _WIDTH),
-        Markup('<path class="curve" d="{0}"/>').format("".join(strokes)),
-        _text(left - 3, 12, f"{picture['high']:g}", "end"),
-        _text(left - 3, tall + 11, f"{picture['low']:g}", "end"),
-        _text(left, tall + 24, "1"),
-        _text(_WIDTH, tall + 24, f"{count:g}", "end"),
-    ]
-    span = f"{count:g} numbers from {picture['low']:g} to {picture['high']:g}"
-    words = f"{picture['name']}, as your function returned them: {span}."
-    return Drawing(_join(parts), _WIDTH, tall + 30, "A curve", words)
 
 
 _DRAWN: dict[str, Callable[[Picture], Drawing]] = {
     "where": _where,
     "shapes": _shapes,
-    "measured": _measured,
-    "curve": _curve,
+    "measured": plots.measured,
+    "training": plots.training,
+    "curve": plots.curve,
 }
 
 
@@ -261,28 +205,3 @@ def _tuple(shape: Sequence[int]) -> str:
     if len(sizes) > 6:
         sizes[3:-2] = ["…"]
     return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
-
-
-def _anchor(x: float) -> str:
-    """How a label is set so that it does not run out of the picture."""
-    return "start" if x < _WIDTH / 4 else "end" if x > _WIDTH * 3 / 4 else "middle"
-
-
-def _join(parts: Sequence[Markup]) -> Markup:
-    return Markup("").join(parts)
-
-
-def _rect(style: str, x: float, y: float, width: float, height: float, more: str = "") -> Markup:
-    return Markup('<rect class="{}" x="{:.4g}" y="{:.4g}" width="{:.4g}" height="{:.4g}"{}/>').format(
-        style, x, y, width, height, Markup(more)
-    )
-
-
-def _grid(x: float, y: float, dx: float, dy: float, rows: int, columns: int) -> Markup:
-    down = "".join(f"M{x + j * dx:.4g} {y:.4g}v{rows * dy:.4g}" for j in range(columns + 1))
-    across = "".join(f"M{x:.4g} {y + i * dy:.4g}h{columns * dx:.4g}" for i in range(rows + 1))
-    return Markup('<path class="grid" d="{}"/>').format(down + across)
-
-
-def _text(x: float, y: float, words: object, anchor: str = "start") -> Markup:
-    return Markup('<text x="{:.4g}" y="{:.4g}" text-anchor="{}">{}</text>').format(x, y, anchor, words)
