@@ -61,6 +61,7 @@ def test_a_page_loads_nothing_and_runs_nothing():
     (policy,) = (m["content"] for m in read.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none';")
     assert "script" not in policy
+    assert "form-action 'none'" in policy
 
 
 def test_a_page_can_be_found_ones_way_in_by_ear():

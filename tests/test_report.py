@@ -136,6 +136,17 @@ def test_a_line_of_the_class_list_is_one_line(more):
 # --- each thing once ---
 
 
+def test_the_time_that_is_left_comes_from_the_latest_submissions(monkeypatch):
+    """Neither what was known already nor the start, which takes seconds, says how long the rest will take."""
+    now = iter([0.0, *[0.01] * 30, *(4.0 + 0.5 * k for k in range(60))])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(now))
+    progress = terminal.Progress(100)
+    lines = [progress.line(report(exercise(failed("a")), student="ada")) for _ in range(90)]
+    assert all("left" not in text for text in lines[:9])
+    assert lines[-1].startswith("[ 90/100    2.0/s     5 s left]  ✓ ada")
+    assert {text.index("]") for text in lines} == {lines[0].index("]")}
+
+
 @pytest.mark.parametrize("render", RENDERERS)
 def test_each_sentence_that_fails_is_shown_once(render):
     cases = [failed("rows sum to one", f"sum is {i}", call=f"softmax(z ({i}, 3))") for i in range(3)]

@@ -51,7 +51,15 @@ def render(roll: Roll, made: datetime) -> str:
     found = figures.scores(roll)
     bars = histogram(found.bins) if found else []
     return _template().render(
-        roll=roll, made=made, scores=found, bars=bars, figures=figures, view=view, STATE=STATE, SIGN=SIGN
+        roll=roll,
+        made=made,
+        scores=found,
+        bars=bars,
+        figures=figures,
+        view=view,
+        STATE=STATE,
+        SIGN=SIGN,
+        style=html.style("class.css"),
     )
 
 

@@ -1,7 +1,7 @@
 """A Report as lines of text."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
@@ -11,6 +11,7 @@ from autograder.results import Exercise, Report
 from autograder.watch import Update, turned
 
 _WIDTH = 80
+_LATEST, _FEWEST = 32, 10  # submissions that the pace is taken from: they come in handfuls
 ADVICE = {  # what the reason of a failure tells -> how to get the better tier
     "uid map": "Ubuntu 24.04 and later: allow bubblewrap its user namespace with an AppArmor profile for "
     "/usr/bin/bwrap that has `userns,`, or: sysctl kernel.apparmor_restrict_unprivileged_userns=0",
@@ -79,6 +80,7 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self._total, self._done, self._started = total, 0, time.monotonic()
+        self._latest = deque[float](maxlen=_LATEST)  # when they came
         self._counts: Counter[str] = Counter()
         self._human: list[str] = []
 
@@ -89,10 +91,17 @@ class Progress:
         odd = [f"{e.id} {STATUS[e.status]}" for e in report.exercises if e.status in ("timeout", "crashed")]
         if report.status != "graded" or odd:
             self._human.append(line(report))
-        rate = self._done / max(time.monotonic() - self._started, 1e-3)
-        left = (self._total - self._done) / rate
+        self._latest.append(time.monotonic())
         width = len(str(self._total))
-        return f"[{self._done:>{width}}/{self._total}  {rate:5.1f}/s  {left:4.0f} s left]  {line(report)}"
+        return f"[{self._done:>{width}}/{self._total}  {self._pace():<20}]  {line(report)}"
+
+    def _pace(self) -> str:
+        """How fast the latest came, and what that means for the rest: neither the start, which takes seconds, nor what
+        was known already says anything about it."""
+        if len(self._latest) < _FEWEST:
+            return ""
+        seconds = max((self._latest[-1] - self._latest[0]) / (len(self._latest) - 1), 0.002)
+        return f"{1 / seconds:5.1f}/s  {(self._total - self._done) * seconds:4.0f} s left"
 
     def summary(self) -> str:
         """How it went, and the submissions that somebody should look at."""
