@@ -77,9 +77,11 @@ def test_a_comment_is_kept_beside_the_written_answer(desktop, server):
     points = desktop.driver.find_element(By.ID, "written-saturation")
     points.send_keys("1.5\t")
     desktop.wait(lambda d: points.get_property("value") == "1.5", "the points to be saved")
-    desktop.one(".comment-saved, .score-saved")
     desktop.show(box)
     desktop.shot("formgrader-comment-desktop")
+    desktop.driver.refresh()
+    again = desktop.one("#written-saturation-comment")
+    desktop.wait(lambda d: again.get_property("value") == COMMENT, "the comment, after the page was loaded anew")
 
 
 def test_the_feedback_page_has_the_card_and_the_comment(desktop, server, course):
