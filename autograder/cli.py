@@ -14,7 +14,7 @@ from autograder.errors import KitError, UserError
 from autograder.results import Report
 
 if TYPE_CHECKING:
-    from autograder.learner import Desk
+    from autograder.learner.desk import Desk
 
 FINE, LOST_POINTS, USAGE, FAULT = 0, 1, 2, 3
 
@@ -58,15 +58,16 @@ def check(
     notebook: Path, exercise: str | None, json_to: str | None, jailed: bool, unsafe: bool, seed: int | None, watch: bool
 ) -> None:
     """Check a notebook and say what is right, what is wrong and where."""
-    from autograder import home, learner
+    from autograder import home
     from autograder.jail import tiers
+    from autograder.learner.desk import Desk
 
     if watch and json_to == "-":
         raise UserError("--watch tells of every save, and --json - of one report: name a file for --json")
     jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home it is the learner's own code
     answers = home.answers_for(notebook, seed)
     own = seed is None and not jailed  # else somebody tries out the kit, or another's work
-    desk = learner.Desk(answers, notebook, jail, exercise, own)
+    desk = Desk(answers, notebook, jail, exercise, own)
     if watch:
         sys.exit(_watch(desk, json_to))
     report = desk.check()
@@ -79,11 +80,12 @@ def check(
 @click.argument("exercise")
 def hint(notebook: Path, exercise: str) -> None:
     """Give a hint for an exercise that fails, and one more each time."""
-    from autograder import home, learner
+    from autograder import home
     from autograder.jail import tiers
+    from autograder.learner.desk import Desk
     from autograder.report import terminal
 
-    desk = learner.Desk(home.answers_for(notebook, None), notebook, tiers.Unsafe(), exercise)
+    desk = Desk(home.answers_for(notebook, None), notebook, tiers.Unsafe(), exercise)
     report, given, tier = desk.hint()
     _note(desk.trouble)
     if report.status != "graded":
@@ -98,8 +100,8 @@ def progress(folder: Path, html_to: Path | None) -> None:
     """Show how far you are: the lessons of FOLDER, and each exercise as its last check left it."""
     from datetime import UTC, datetime
 
-    from autograder import catalogue, statefile
-    from autograder.overview import overview
+    from autograder.learner import catalogue, statefile
+    from autograder.learner.overview import overview
     from autograder.report import chart, html
 
     lessons, troubles = catalogue.lessons(folder)

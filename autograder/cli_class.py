@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autograder.archive import zipped
 from autograder.errors import UserError
+from autograder.handout.archive import zipped
 
 if TYPE_CHECKING:
     from autograder.roll import Roll
@@ -103,8 +103,8 @@ def _export(
 def kit(output: Path, given: Path | None) -> None:
     """Pack what students get: the releases, the package and a page to start from; searched for secrets."""
     from autograder import course as course_file
-    from autograder import kit as packing
-    from autograder.wheel import wheel
+    from autograder.handout import kit as packing
+    from autograder.handout.wheel import wheel
 
     course = course_file.find(Path.cwd())
     members = packing.contents(course, wheel(given))
@@ -125,7 +125,7 @@ def gradescope(topic: str, output: Path, given: Path | None, unsafe: bool) -> No
     """
     from autograder import course as course_file
     from autograder.gradescope import pack
-    from autograder.wheel import wheel
+    from autograder.handout.wheel import wheel
 
     course = course_file.find(Path.cwd())
     course.entry(topic)

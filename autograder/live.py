@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from autograder import answers as answers_file
-from autograder import notebook, remember
+from autograder import notebook
 from autograder.answers import NAME, Answers
 from autograder.errors import UserError
-from autograder.hints import Hints, hints
+from autograder.learner import remember
+from autograder.learner.hints import Hints, hints
+from autograder.learner.progress import TIERS
+from autograder.learner.signpost import Signpost, signpost
 from autograder.notebook import Unreadable
-from autograder.progress import TIERS
 from autograder.report import html, terminal
 from autograder.results import Exercise
 from autograder.run import grade_namespace
-from autograder.signpost import Signpost, signpost
 from autograder.suite import require_suite
 from autograder.topic import Topic
 

@@ -19,9 +19,9 @@ from test_report import CONTROL, HOSTILE
 
 from autograder import course as course_file
 from autograder import releasing
-from autograder import wheel as wheels
 from autograder.errors import UserError
 from autograder.gradescope import inside, pack, results
+from autograder.handout import wheel as wheels
 from autograder.jail import tiers
 
 FIELDS = {"score", "execution_time", "output", "output_format", "visibility", "stdout_visibility", "tests"}
@@ -243,7 +243,7 @@ def softmax(z):
 @pytest.mark.skipif(os.environ.get("GRADESCOPE") != "all", reason="installs the package afresh; run: GRADESCOPE=all")
 def test_from_upload_to_results_in_a_folder_of_its_own(course, wheel, tmp_path):
     """Unpacked, set up and run as Gradescope does it: a right, a wrong, a broken and a hostile submission."""
-    from autograder.archive import zipped
+    from autograder.handout.archive import zipped
 
     (tmp_path / "a.zip").write_bytes(zipped(pack.contents(course, TOPIC.id, wheel, unsafe=False), pack.PROGRAMS))
     zipfile.ZipFile(tmp_path / "a.zip").extractall(tmp_path / "source")

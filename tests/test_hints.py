@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
 
 from autograder import compare, notebook
-from autograder.advice import advice
 from autograder.bank import misconceptions
 from autograder.calling import call
-from autograder.hints import hints
-from autograder.progress import TIERS
+from autograder.learner.advice import advice
+from autograder.learner.hints import hints
+from autograder.learner.progress import TIERS
+from autograder.learner.signpost import Signpost, signpost
 from autograder.results import Check, Exercise
 from autograder.run import grade_namespace
-from autograder.signpost import Signpost, signpost
 from solutions import neurons as reference
 from solutions.misconceptions import neurons as bank
 

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from notebooks import COURSE, ROOT, cell, solved
 
 from autograder import answers as answers_file
-from autograder import archive, kit, leaks
-from autograder import wheel as wheels
 from autograder.cli import main
 from autograder.course import FILE, load
 from autograder.errors import UserError
+from autograder.handout import archive, kit, leaks
+from autograder.handout import wheel as wheels
 
 TOPIC = "01-neurons"
 

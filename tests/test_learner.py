@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from notebooks import COURSE, ROOT, cell, public_answers, solved, written
 
 from autograder import home as answers_home
-from autograder import live, remember, statefile
+from autograder import live
 from autograder.cli import main
 from autograder.errors import UserError
 from autograder.jail import tiers
+from autograder.learner import remember, statefile
 
 PACKAGE = ROOT / "autograder"
 WRONG = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
@@ -172,9 +173,9 @@ def test_only_a_learners_own_commands_know_of_the_record():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
                 names = {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-                if names & {"autograder.remember", "autograder.statefile"}:
+                if names & {"autograder.learner.remember", "autograder.learner.statefile"}:
                     importers.add(path.stem)
-    assert importers == {"live", "learner", "remember", "cli"}
+    assert importers == {"live", "desk", "remember", "cli"}
 
 
 def test_hints_in_a_terminal_are_one_more_each_time(home):
@@ -279,7 +280,7 @@ def test_watching_writes_each_report(home, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(time, "sleep", once)
-    monkeypatch.setattr("autograder.learner._LOOK", 0)
+    monkeypatch.setattr("autograder.learner.desk._LOOK", 0)
     done = run("check", "neurons.ipynb", "--exercise", "softmax", "--watch", "--json", tmp_path / "report.json")
     assert done.exit_code == 1
     assert json.loads((tmp_path / "report.json").read_text())["exercises"][0]["id"] == "softmax"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from notebooks import COURSE, ROOT
 
 import autograder
-from autograder import catalogue
 from autograder.errors import UserError
-from autograder.overview import Lesson, overview
-from autograder.progress import Progress, Standing
+from autograder.learner import catalogue
+from autograder.learner.overview import Lesson, overview
+from autograder.learner.progress import Progress, Standing
 from autograder.report import chart, html
 from autograder.report.view import STATUS
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder.progress import TIERS, Hinted, Progress, Standing
+from autograder.learner.progress import TIERS, Hinted, Progress, Standing
 from autograder.report.view import STATUS
 from autograder.results import Check, Exercise
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import statefile
-from autograder.progress import Progress
+from autograder.learner import statefile
+from autograder.learner.progress import Progress
 from autograder.results import Exercise
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_a_block_that_fails_keeps_nothing(home):
 MANY = """
 import sys
 from datetime import UTC, datetime
-from autograder import statefile
+from autograder.learner import statefile
 from autograder.results import Exercise
 for i in range(15):
     with statefile.changing() as progress:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import COURSE, TOPIC, cell, solved, written
 
-from autograder import depends, notebook, watch
+from autograder import notebook
+from autograder.learner import depends, watch
 from autograder.notebook import Cell, Unreadable
 from autograder.report import terminal
 from autograder.results import Check, Exercise, Report

@@ -6,8 +6,8 @@ from pathlib import Path
 from autograder.answers import NAME
 from autograder.course import Course
 from autograder.errors import UserError
-from autograder.kit import explained, secrets_of
-from autograder.leaks import leaks
+from autograder.handout.kit import explained, secrets_of
+from autograder.handout.leaks import leaks
 from autograder.record import secret_answers
 
 PROGRAMS = ("setup.sh", "run_autograder")

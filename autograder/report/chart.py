@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
 
-from autograder.overview import Overview, Part, Place
+from autograder.learner.overview import Overview, Part, Place
 from autograder.report.view import STATUS, plain, points
 
 SIGN = {"full": "✓", "partial": "◐", "none": "○"}

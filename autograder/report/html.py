@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from autograder.hints import Hints
-from autograder.overview import Overview
+from autograder.learner.hints import Hints
+from autograder.learner.overview import Overview
 from autograder.report import chart, view
 from autograder.report.drawing import draw
 from autograder.results import Exercise, Report

@@ -5,10 +5,10 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from autograder.hints import Hints
+from autograder.learner.hints import Hints
+from autograder.learner.watch import Update, turned
 from autograder.report.view import SHOWN, STATUS, Failure, advice, failures, passed, plain, points, score, slips
 from autograder.results import Exercise, Report
-from autograder.watch import Update, turned
 
 _WIDTH = 80
 _LATEST, _FEWEST = 32, 10  # submissions that the pace is taken from: they come in handfuls

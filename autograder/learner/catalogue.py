@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from autograder import answers as answers_file
 from autograder.errors import UserError
-from autograder.overview import Lesson
+from autograder.learner.overview import Lesson
 from autograder.topic import Topic
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from autograder.progress import Progress
+from autograder.learner.progress import Progress
 from autograder.store import write_whole
 
 NAME = "progress.json"

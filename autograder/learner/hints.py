@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from autograder.advice import Advice, advice, by_hand
+from autograder.learner.advice import Advice, advice, by_hand
+from autograder.learner.signpost import Signpost
 from autograder.results import Check, Exercise
-from autograder.signpost import Signpost
 
 Mistakes = Mapping[str, Iterable[str]]  # id of a check -> names of the known mistakes that it catches
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.errors import KitError, UserError
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _NEEDED = ("pyproject.toml", "README.md", "LICENSE")
 _EPOCH = "315532800"  # 1980: for fixed bytes
 

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from autograder import notebook, remember
-from autograder import watch as watching
+from autograder import notebook
 from autograder.answers import Answers
 from autograder.errors import UserError
-from autograder.hints import Hints, hints
 from autograder.jail.tiers import Jail
+from autograder.learner import remember
+from autograder.learner import watch as watching
+from autograder.learner.hints import Hints, hints
+from autograder.learner.progress import TIERS
+from autograder.learner.signpost import signpost
+from autograder.learner.watch import Update
 from autograder.notebook import Notebook
-from autograder.progress import TIERS
 from autograder.results import Report
-from autograder.signpost import signpost
 from autograder.submissions import grade_file, grade_notebook
-from autograder.watch import Update
 
 _LOOK = 0.3  # seconds between two looks at a watched file
 

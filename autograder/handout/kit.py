@@ -6,7 +6,7 @@ from autograder import answers as answers_file
 from autograder.answers import NAME
 from autograder.course import Course
 from autograder.errors import UserError
-from autograder.leaks import Leak, Secrets, leaks
+from autograder.handout.leaks import Leak, Secrets, leaks
 from autograder.suite import require_suite
 
 _IGNORED = ("__pycache__", ".ipynb_checkpoints")

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from autograder.progress import Progress, Standing
+from autograder.learner.progress import Progress, Standing
 
 State = Literal["full", "partial", "none"]
 

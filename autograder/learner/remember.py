@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from autograder import statefile
+from autograder.learner import statefile
 from autograder.results import Exercise
 
 

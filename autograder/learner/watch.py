@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder import depends, notebook
+from autograder import notebook
+from autograder.learner import depends
 from autograder.notebook import Notebook, Unreadable
 from autograder.results import Check, Exercise, Report
 from autograder.topic import Topic
