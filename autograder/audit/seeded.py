@@ -104,7 +104,8 @@ def _mistakes(answers: Answers, runs: dict[str, Grading], result: Seeded) -> Non
 
 
 def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
-    """Mistakes that cost points in an exercise that is not theirs. One seed tells: it is a matter of who calls whom."""
+    """Mistakes that cost points in an exercise that is not theirs, though the bank says nothing of it, or that do not
+    though it does. One seed tells: it is a matter of who calls whom."""
     course = load(course_file)
     topic = course.topic(topic_id)
     answers, _ = record.record_with_mistakes(course, topic, seed)
@@ -114,12 +115,15 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
     for mistake in record.load_misconceptions(course, topic):
         own = topic.exercise_of(mistake.function)
         others = callers.get(mistake.function, set()) - {own}
-        if not others:
+        if not others and not mistake.also:
             continue
         wrong = Local(record.with_mistake(reference, mistake), probes_source(topic))
         run = Grading(answers, wrong, until_failure=True, pictures=False)
         run_suite(topic, [run], others)
-        found += [f"{mistake.name} of {own} fails {o.key} too" for o in run.outcomes if not o.passed]
+        failed = [o for o in run.outcomes if not o.passed]
+        found += [f"{mistake.name} of {own} fails {o.key} too" for o in failed if o.exercise != mistake.also]
+        if mistake.also and mistake.also not in {o.exercise for o in failed}:
+            found.append(f"{mistake.name} of {own} is said to fail {mistake.also} too, and does not")
     return found
 
 

@@ -39,6 +39,20 @@ def gpt_params(rng: np.random.RandomState, V: int, D: int, F: int, n_blocks: int
     return params
 
 
+def attentive_gpt(rng: np.random.RandomState, V: int, D: int, F: int, n_blocks: int) -> Params:
+    """A GPT whose next token depends on what it attends to: one of random parameters says nearly the same whatever
+    stands before. Keys are sharp, what is attended to is loud, shifts are small."""
+    params = gpt_params(rng, V, D, F, n_blocks, loud=3)
+    parts = [(block["attn"], ("bq", "bk", "bv", "bo")) for block in params["blocks"]]
+    parts += [(block["ffn"], ("b2",)) for block in params["blocks"]]
+    for part, shifts in [*parts, (params["ln_f"], ("beta",)), (params, ("by",))]:
+        for name in shifts:
+            part[name] = 0.2 * part[name]
+    for block in params["blocks"]:
+        block["attn"] |= {"Wk": 4 * block["attn"]["Wk"], "Wo": 3 * block["attn"]["Wo"]}
+    return params
+
+
 def reversal(rng: np.random.RandomState, n: int, length: int = 8, symbols: int = 10) -> Sequences:
     """n sequences a1 ... aL SEP aL ... a1: inputs, targets and mask (n, 2L), the mask 1 where the turning is asked for.
 

@@ -809,7 +809,7 @@ def _gpt(params, ids, n_heads, positions=1.0, scale=1.0, again=0.0, causal=True,
     return (_ln(x, params["ln_f"]) if norm else x) @ params["Wy"] + params["by"]
 
 
-@misconception("gpt_forward", "How does the model know in which order the tokens stand?")
+@misconception("gpt_forward", "How does the model know in which order the tokens stand?", also="train_transformer")
 def positions_forgotten(params, ids, n_heads):
     """the positional encoding is not added"""
     return _gpt(params, ids, n_heads, positions=0.0)
@@ -821,13 +821,13 @@ def positions_at_every_block(params, ids, n_heads):
     return _gpt(params, ids, n_heads, again=1.0)
 
 
-@misconception("gpt_forward", "Is the embedding scaled in this lesson's convention?")
+@misconception("gpt_forward", "Is the embedding scaled in this lesson's convention?", also="train_transformer")
 def embedding_scaled(params, ids, n_heads):
     """the embedding is multiplied by the root of its width"""
     return _gpt(params, ids, n_heads, scale=math.sqrt(params["E"].shape[1]))
 
 
-@misconception("gpt_forward", "What stands between the last block and the scores?")
+@misconception("gpt_forward", "What stands between the last block and the scores?", also="train_transformer")
 def final_norm_forgotten(params, ids, n_heads):
     """ln_f is left out"""
     return _gpt(params, ids, n_heads, norm=False)
@@ -839,7 +839,7 @@ def blocks_not_causal(params, ids, n_heads):
     return _gpt(params, ids, n_heads, causal=False)
 
 
-@misconception("gpt_forward", "Scores or probabilities? Who applies the softmax?")
+@misconception("gpt_forward", "Scores or probabilities? Who applies the softmax?", also="train_transformer")
 def softmax_at_the_end(params, ids, n_heads):
     """probabilities come back instead of scores"""
     return _softmax(_gpt(params, ids, n_heads))
