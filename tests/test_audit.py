@@ -2,14 +2,17 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from notebooks import COURSE, ROOT, TOPIC, answer, public_answers, solved, written
 
+from autograder import record as recording
 from autograder import suite
-from autograder.audit.mutation import explained, run_batch
-from autograder.audit.seeded import examine
+from autograder.audit.audit import caught
+from autograder.audit.mutation import Fate, explained, run_batch
+from autograder.audit.seeded import elsewhere, examine
 from autograder.course import FILE
 from autograder.jail.tiers import survey
 from autograder.mutants import mutants
@@ -81,3 +84,37 @@ def test_the_same_submission_gets_the_same_report_a_hundred_times(tmp_path):
     path = written(solved(losses=wrong), tmp_path)
     reports = {grade_file(public_answers(), path, survey().jail, exercises=["losses"]).to_json() for _ in range(100)}
     assert len({re.sub(r'"seconds": [\d.]+', "", text) for text in reports}) == 1
+
+
+def test_a_mistake_that_is_said_to_cost_another_exercise_points_too_is_held_to_it(monkeypatch):
+    one = replace(next(m for m in recording.load_misconceptions(COURSE, TOPIC) if m.function == "softmax"), also="relu")
+    monkeypatch.setattr(recording, "load_misconceptions", lambda *_: [one])
+    assert elsewhere(ROOT / FILE, TOPIC.id, 5) == [f"{one.name} of softmax is said to fail relu too, and does not"]
+
+
+class Named:
+    line, change = 3, "1 → 2"
+
+    def __init__(self, name):
+        self.name = name
+
+
+FATES = {
+    "caught": Fate(Named("caught"), ("e::test_values",), True),
+    "survives": Fate(Named("survives"), (), False),
+    "learns too little": Fate(Named("learns too little"), ("e::test_digits",), False),
+}
+
+
+@pytest.mark.parametrize(
+    ("listed", "problems"),
+    [
+        (["survives"], []),
+        (["survives", "learns too little"], []),
+        ([], ["survives, line 3: 1 → 2"]),
+        (["survives", "caught"], ["caught is listed as equivalent, but it is caught or gone"]),
+        (["survives", "gone"], ["gone is listed as equivalent, but it is caught or gone"]),
+    ],
+)
+def test_the_list_of_equivalent_mutants_is_held_to_what_it_says(listed, problems):
+    assert caught([*FATES.values()], dict.fromkeys(listed, "a reason")).problems == problems

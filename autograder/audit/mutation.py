@@ -23,10 +23,14 @@ _CPU_SECONDS = 4.0  # for one exercise: a mutant that needs longer never ends
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a mutant: the keys of the checks that it failed, none if it survived."""
+    """What became of a mutant: the keys of the checks that it failed, none if it survived.
+
+    It is `beaten` by a check of what comes out, unlike one that only learnt too little, or that took too long here.
+    """
 
     mutant: Mutant
     failed: tuple[str, ...]
+    beaten: bool
 
 
 def fates(course: Course, topic: Topic, answers: Answers, workers: int, complete: bool = False) -> Iterator[Fate]:
@@ -55,7 +59,9 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
             grading = Grading(answers, backend, until_failure=not complete, pictures=False)
             yield grading
             backend.close()
-            found.append(Fate(mutant, tuple(o.key for o in grading.outcomes if not o.passed)))
+            failed = [o for o in grading.outcomes if not o.passed]
+            beaten = any(o.kind != "convergence" and o.trouble != "timeout" for o in failed)
+            found.append(Fate(mutant, tuple(o.key for o in failed), beaten))
 
     run_suite(topic, jobs(), [exercise])
     return found

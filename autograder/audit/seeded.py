@@ -114,8 +114,8 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
     found = []
     for mistake in record.load_misconceptions(course, topic):
         own = topic.exercise_of(mistake.function)
-        others = callers.get(mistake.function, set()) - {own}
-        if not others and not mistake.also:
+        others = (callers.get(mistake.function, set()) | {mistake.also or own}) - {own}
+        if not others:
             continue
         wrong = Local(record.with_mistake(reference, mistake), probes_source(topic))
         run = Grading(answers, wrong, until_failure=True, pictures=False)

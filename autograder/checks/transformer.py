@@ -43,11 +43,10 @@ def attentive_gpt(rng: np.random.RandomState, V: int, D: int, F: int, n_blocks: 
     """A GPT whose next token depends on what it attends to: one of random parameters says nearly the same whatever
     stands before. Keys are sharp, what is attended to is loud, shifts are small."""
     params = gpt_params(rng, V, D, F, n_blocks, loud=3)
-    parts = [(block["attn"], ("bq", "bk", "bv", "bo")) for block in params["blocks"]]
-    parts += [(block["ffn"], ("b2",)) for block in params["blocks"]]
-    for part, shifts in [*parts, (params["ln_f"], ("beta",)), (params, ("by",))]:
-        for name in shifts:
-            part[name] = 0.2 * part[name]
+    shifts = [(params, "by"), (params["ln_f"], "beta"), *((block["ffn"], "b2") for block in params["blocks"])]
+    shifts += [(block["attn"], f"b{name}") for block in params["blocks"] for name in "qkvo"]
+    for part, name in shifts:
+        part[name] = 0.2 * part[name]
     for block in params["blocks"]:
         block["attn"] |= {"Wk": 4 * block["attn"]["Wk"], "Wo": 3 * block["attn"]["Wo"]}
     return params
