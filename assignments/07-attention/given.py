@@ -262,6 +262,8 @@ def plot_maps(maps, xlabel="key: looked at", ylabel="query: looks", tokens=None,
         if tokens is not None:
             ax.set_xticks(range(len(tokens)), tokens, fontsize=7)
             ax.set_yticks(range(len(tokens)), tokens, fontsize=7)
+        else:
+            ax.locator_params(integer=True)
     axes[0].figure.colorbar(image, ax=list(axes), shrink=0.7)
     _show()
 
