@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
-from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
+from notebooks import COURSE, ROOT, TOPIC, answer, cell, public_answers, solved, written
 
 from autograder import course as course_file
 from autograder import demo, jobs, releasing
@@ -130,6 +132,30 @@ def test_manual_points_and_comments_survive_another_grading(course, hand_in):
         assert gradebook.find_grade(*where).manual_score == 1.5
         assert gradebook.find_comment(*where).comment == "well read"
     assert score(course, "writer") == 21.5
+
+
+def test_a_class_comes_back_whole_from_the_backup_that_the_guide_makes(course, hand_in, tmp_path):
+    """Points, comments and verdicts: those of the same secret inputs, in a fresh copy of the kit"""
+    notebook = solved(softmax="def softmax(z):\n    return z")
+    cell(notebook, "written-saturation")["source"] = "Because of the slope."
+    hand_in("saved", notebook)
+    before = graded(course, "saved")["saved"]
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.find_grade("written-saturation", "neurons", TOPIC.id, "saved").manual_score = 1.5
+        gradebook.find_comment("written-saturation", "neurons", TOPIC.id, "saved").manual_comment = "well read"
+        gradebook.db.commit()
+    kept = rows(course, "saved")
+    (command,) = re.findall(r"^tar -czf .*(?:\n .*)*", (ROOT / "docs" / "instructor.md").read_text("utf-8"), re.M)
+    archive = tmp_path / "backup.tar.gz"
+    subprocess.run(command.replace("../course-backup.tar.gz", str(archive)), shell=True, cwd=course.root, check=True)
+    fresh = tmp_path / "fresh"
+    releasing.copy_course(COURSE, fresh)
+    subprocess.run(["tar", "-xzf", archive], cwd=fresh, check=True)
+    restored = course_file.load(fresh / course_file.FILE)
+    releasing.release(restored, TOPIC.id)
+    again = graded(restored, "saved")["saved"]
+    assert replace(again, seconds=0) == replace(before, seconds=0)
+    assert rows(restored, "saved") == kept
 
 
 def test_an_extension_without_a_due_date_is_explained(course, hand_in):
