@@ -69,7 +69,8 @@ LAYERS = [
     {"nbgrader.outputs", "nbgrader.classroom", "nbgrader.exporter", "nbgrader.markdown", "audit.mutation"},
     {"nbgrader.grade", "nbgrader.book", "nbgrader.feedback", "nbgrader.roll"},
     {"nbgrader.config", "grade", "releasing", "audit.audit"},
-    {"demo", "cli_class"},
+    {"demo", "cli_base", "cli_class"},
+    {"cli_learner"},
     {"cli"},
     {"__main__"},
 ]

@@ -175,7 +175,7 @@ def test_only_a_learners_own_commands_know_of_the_record():
                 names = {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
                 if names & {"autograder.learner.remember", "autograder.learner.statefile"}:
                     importers.add(path.stem)
-    assert importers == {"live", "desk", "remember", "cli"}
+    assert importers == {"live", "desk", "remember", "cli_learner"}
 
 
 def test_hints_in_a_terminal_are_one_more_each_time(home):
