@@ -50,8 +50,7 @@ def training(judged: Picture, unit: str, values: Mapping[int, float]) -> Picture
     if len(finite) < _FEWEST - 1:
         return None
     low, high = min(*finite, judged["line"], 0.0), max(*finite, judged["line"], 0.0)
-    if low == 0 and 0.2 < high <= 1:
-        high = 1.0  # a share
+    high = 1.0 if is_share(low, high) else high
     heights = [v if v is None else round(TOP * (v - low) / (high - low or 1.0)) for v in numbers.values()]
     ends = {"low": _short(low), "high": _short(high)}
     return {**judged, "type": "training", "unit": unit, "lengths": list(numbers), **ends, "heights": heights}
@@ -73,6 +72,11 @@ def curve(name: str, values: object) -> Picture | None:
     heights = [round(TOP * float((v - low) / scale)) if np.isfinite(v) else None for v in chosen]
     ends = {"low": _short(low), "high": _short(high)}
     return {"type": "curve", "name": name, "count": array.size, **ends, "heights": heights}
+
+
+def is_share(low: float, high: float) -> bool:
+    """Whether a scale with these ends is one of shares, which is drawn up to 1."""
+    return low == 0 and 0.2 < high <= 1
 
 
 def require(picture: object) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from autograder.picture import TOP, Picture
+from autograder.picture import TOP, Picture, is_share
 from autograder.report.svg import WIDTH, Drawing, join, rect, text
 
 _PLOT, _PLOT_TOP = 72, 8  # of a curve: how tall, and where it begins
@@ -13,10 +13,7 @@ _PLOT, _PLOT_TOP = 72, 8  # of a curve: how tall, and where it begins
 def measured(picture: Picture) -> Drawing:
     value, line, least = picture["value"], picture["line"], picture["side"] == "least"
     low, high = min(value, line, 0.0), max(value, line, 0.0)
-    if low == 0 and 0.2 < high <= 1:
-        high = 1.0  # a share
-    else:
-        high += (high - low) * 0.1
+    high = 1.0 if is_share(low, high) else high + (high - low) * 0.1
     span = (high - low) or 1.0
     at, goal = (round(WIDTH * (v - low) / span) for v in (value, line))
     y = 22
