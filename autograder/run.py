@@ -115,10 +115,12 @@ class Grading:
         return Exercise(spec.id, score, 0.0 if spec.bonus else spec.points, _status(outcomes), checks)
 
 
-def grade_cells(answers: Answers, cells: list[Cell], jail: Jail, exercises: Iterable[str] | None = None) -> Report:
+def grade_cells(
+    answers: Answers, cells: list[Cell], jail: Jail, exercises: Iterable[str] | None = None, pictures: bool = True
+) -> Report:
     """Grade a submission's code in workers of a jail."""
     backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
-    grading = Grading(answers, backend)
+    grading = Grading(answers, backend, pictures=pictures)
     try:
         run_suite(answers.topic, [grading], exercises)
     finally:

@@ -15,11 +15,16 @@ from autograder.topic import Topic
 
 
 def grade_file(
-    answers: Answers, path: Path, jail: Jail, student: str | None = None, exercises: Iterable[str] | None = None
+    answers: Answers,
+    path: Path,
+    jail: Jail,
+    student: str | None = None,
+    exercises: Iterable[str] | None = None,
+    pictures: bool = True,
 ) -> Report:
     """The Report of a notebook file; what cannot be read is a Report too."""
     try:
-        return grade_notebook(answers, notebook.read(path), jail, student, exercises)
+        return grade_notebook(answers, notebook.read(path), jail, student, exercises, pictures)
     except Unreadable as error:
         return unreadable(answers.topic, student, str(error))
 
@@ -30,13 +35,14 @@ def grade_notebook(
     jail: Jail,
     student: str | None = None,
     exercises: Iterable[str] | None = None,
+    pictures: bool = True,
 ) -> Report:
     """The Report of a notebook; our own fault is a Report too, without a score."""
     topic = answers.topic
     try:
         notebook.require_topic(submitted, topic)
         cells = notebook.submission(submitted, topic)
-        return replace(grade_cells(answers, cells, jail, exercises), student=student)
+        return replace(grade_cells(answers, cells, jail, exercises, pictures), student=student)
     except Unreadable as error:
         return unreadable(topic, student, str(error))
     except KitError as error:

@@ -178,7 +178,7 @@ def test_a_damaged_grader_says_that_it_is_not_the_students_fault(root, harm):
 
 def test_an_error_of_our_own_making_is_no_crash(root, monkeypatch):
     put(root, solved())
-    monkeypatch.setattr(inside, "grade_file", lambda *_: 1 / 0)
+    monkeypatch.setattr(inside, "grade_file", lambda *_, **__: 1 / 0)
     assert "NOT GRADED, and not your fault: ZeroDivisionError" in graded(root)["output"]
 
 

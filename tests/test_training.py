@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 from jails import TIERS, jail_of
+from notebooks import answer, public_answers, solved, written
 
 from autograder.compare import CheckFailed, assert_at_least, assert_shape
 from autograder.errors import KitError
+from autograder.jail.tiers import survey
 from autograder.jailed import Jailed
 from autograder.local import Local
 from autograder.notebook import Cell
 from autograder.student import Student, StudentFailed, assert_unchanged, last_call
+from autograder.submissions import grade_file
 from autograder.topic import ExerciseSpec, Topic
 from autograder.training import on_the_way
 
@@ -132,3 +135,17 @@ def test_a_second_call_may_hang_and_costs_the_exercise_nothing():
         assert caught.value.trouble == "timeout"
     finally:
         backend.close()
+
+
+def test_a_submission_that_nobody_looks_at_in_pictures_is_trained_once(tmp_path):
+    climbs = answer("softmax_regression_fit").replace("W - lr", "W + lr")
+    path = written(solved(softmax_regression_fit=climbs), tmp_path)
+    seen = {}
+    for pictures in (True, False):
+        report = grade_file(
+            public_answers(), path, survey().jail, exercises=["softmax_regression_fit"], pictures=pictures
+        )
+        checks = report.exercise("softmax_regression_fit").checks
+        seen[pictures] = {(c.picture or {}).get("type") for c in checks if c.kind == "convergence"}, report.score
+    assert seen[True][0] == {"training"}
+    assert seen[False] == ({"measured"}, seen[True][1])
