@@ -1,6 +1,7 @@
 """An autograder for deep learning from first principles.
 
-In a notebook: `from autograder import check, hint, start`. Everything else is the command `autograder`.
+In a notebook: `from autograder import check, hint, start`. Everything else is the command
+`autograder`.
 """
 
 from typing import Any

@@ -1,5 +1,5 @@
 """`python -m autograder`: the command `autograder`, where it is not on the path."""
 
-from autograder.cli import main
+from autograder.cli.main import main
 
 main()

@@ -1,4 +1,5 @@
-"""In a live notebook: `check("softmax")` under a cell shows a card within a blink, `hint("softmax")` helps on.
+"""In a live notebook: `check("softmax")` under a cell shows a card within a blink,
+`hint("softmax")` helps on.
 
 The value's `repr` is the plain score, so a stock nbgrader reads the same partial credit from it.
 """
@@ -12,20 +13,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autograder import answers as answers_file
-from autograder import notebook
-from autograder.answers import NAME, Answers
-from autograder.errors import UserError
-from autograder.learner import remember
+from autograder.grading.run import grade_namespace
+from autograder.grading.suite import require_suite
+from autograder.learner import record_verdict
+from autograder.learner.exercise_text import Signpost, signpost
 from autograder.learner.hints import Hints, hints
 from autograder.learner.progress import TIERS
-from autograder.learner.signpost import Signpost, signpost
-from autograder.notebook import Unreadable
-from autograder.report import html, terminal
-from autograder.results import Exercise
-from autograder.run import grade_namespace
-from autograder.suite import require_suite
-from autograder.topic import Topic
+from autograder.model import answer_key, notebook
+from autograder.model.answer_key import NAME, Answers
+from autograder.model.errors import UserError
+from autograder.model.notebook import Unreadable
+from autograder.model.report import Exercise
+from autograder.model.topic import Topic
+from autograder.render import cards, terminal
 
 _folder: Path | None = None
 
@@ -35,7 +35,9 @@ class Verdict:
 
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
-        self.score = min(float(exercise.score), float(exercise.max_score))  # nbgrader refuses more than a cell's points
+        self.score = min(
+            float(exercise.score), float(exercise.max_score)
+        )  # nbgrader refuses more than a cell's points
 
     def __repr__(self) -> str:
         return repr(self.score)
@@ -44,7 +46,7 @@ class Verdict:
         return self.score
 
     def _repr_html_(self) -> str:
-        return html.card(self.exercise, live=not _is_class())
+        return cards.card(self.exercise, live=not _is_class())
 
 
 class Hint:
@@ -57,11 +59,13 @@ class Hint:
         return terminal.hints(self._given, self._tier)
 
     def _repr_html_(self) -> str:
-        return html.hints(self._given, self._tier)
+        return cards.hints(self._given, self._tier)
 
 
 def start(topic: str) -> None:
-    """Find the folder of a topic and make its given.py importable. Call it once, in the first cell."""
+    """Find the folder of a topic and make its given.py importable. Call it once, in the
+    first cell.
+    """
     global _folder
     _folder = _find(topic)
     if str(_folder) not in sys.path:
@@ -74,7 +78,9 @@ def check(exercise: str) -> Verdict:
     judged = _judge(answers, exercise)
     if not _is_class():
         with suppress(Exception):  # a slow or a full disk is no concern of the notebook's
-            threading.Thread(target=_keep, args=(answers.topic.id, judged, remember.now())).start()
+            threading.Thread(
+                target=_keep, args=(answers.topic.id, judged, record_verdict.now())
+            ).start()
     return Verdict(judged)
 
 
@@ -86,8 +92,10 @@ def hint(exercise: str) -> Hint:
     tier = TIERS  # all at once, where it cannot be kept which ones were given
     if not _is_class():
         with suppress(Exception):
-            tier = remember.next_hint(answers.topic.id, judged)
-    return Hint(hints(judged, answers.catches(exercise), _signpost(folder, answers.topic, exercise)), tier)
+            tier = record_verdict.next_hint(answers.topic.id, judged)
+    return Hint(
+        hints(judged, answers.catches(exercise), _signpost(folder, answers.topic, exercise)), tier
+    )
 
 
 def _judge(answers: Answers, exercise: str) -> Exercise:
@@ -100,7 +108,7 @@ def _judge(answers: Answers, exercise: str) -> Exercise:
 
 def _keep(topic: str, judged: Exercise, at: datetime) -> None:
     with suppress(Exception):
-        remember.verdicts(topic, [judged], at)
+        record_verdict.verdicts(topic, [judged], at)
 
 
 def _is_class() -> bool:
@@ -130,13 +138,15 @@ def _find(topic: str) -> Path:
 def _load(folder: Path) -> Answers:
     path = folder / NAME
     if not path.is_file():
-        raise UserError(f"there is no {NAME} in {folder}; it comes with the notebook, so copy the whole folder")
+        raise UserError(
+            f"there is no {NAME} in {folder}; it comes with the notebook, so copy the whole folder"
+        )
     return _cached(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
 def _cached(path: Path, modified: int) -> Answers:
-    answers = answers_file.load(path)
+    answers = answer_key.load(path)
     require_suite(answers, path)
     return answers
 

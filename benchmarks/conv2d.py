@@ -1,15 +1,18 @@
-"""How the lesson's convolution compares with PyTorch's on the CPU: forward and backward, float32, one thread each.
+"""How the lesson's convolution compares with PyTorch's on the CPU: forward and backward, float32,
+one thread each.
 
     make bench, or: python -m benchmarks.conv2d
 
-64 images of 16 x 16 with 16 channels, 32 kernels of 3 x 3, padding 1. Without PyTorch only ours is timed. The runs
-take turns, so that both see the same machine; the medians and their ratio are printed, and written to
-benchmarks/results.json.
+64 images of 16 x 16 with 16 channels, 32 kernels of 3 x 3, padding 1. Without PyTorch only ours is
+timed. The runs take turns, so that both see the same machine; the medians and their ratio are
+printed, and written to benchmarks/results.json.
 """
 
 import os
 
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before NumPy is imported
+os.environ.update(
+    OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1"
+)  # before NumPy is imported
 
 import statistics
 import time
@@ -45,8 +48,14 @@ def main() -> None:
     for name, median in medians.items():
         print(f"{name:<18} {median:7.2f} ms")
     if theirs:
-        both = {name: medians[f"{name}, forward"] + medians[f"{name}, backward"] for name in ("ours", "PyTorch")}
-        ways = {way: medians[f"ours, {way}"] / medians[f"PyTorch, {way}"] for way in ("forward", "backward")}
+        both = {
+            name: medians[f"{name}, forward"] + medians[f"{name}, backward"]
+            for name in ("ours", "PyTorch")
+        }
+        ways = {
+            way: medians[f"ours, {way}"] / medians[f"PyTorch, {way}"]
+            for way in ("forward", "backward")
+        }
         ways["both"] = both["ours"] / both["PyTorch"]
         note({f"conv2d_times_pytorch_{way}": round(ratio, 2) for way, ratio in ways.items()})
 

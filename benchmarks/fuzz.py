@@ -23,25 +23,71 @@ import msgpack
 import nbformat
 import numpy as np
 
-from autograder import course as course_file
-from autograder import notebook, wire
+from autograder.course import course_file
+from autograder.grading.in_worker import _reply
 from autograder.jail.workers import Crashed
-from autograder.jailed import _reply
+from autograder.model import notebook
+from autograder.model.notebook import Unreadable
 from autograder.nbgrader.rebuild import rebuild
-from autograder.notebook import Unreadable
-from autograder.wire import BadFrame, NotPlain
+from autograder.worker import codec
+from autograder.worker.codec import BadFrame, NotPlain
 
 ROOT = Path(__file__).parents[1]
 COURSE = course_file.load(ROOT / course_file.FILE)
 TOPIC = COURSE.topic("01-neurons")
 SOURCE = nbformat.read(COURSE.assignment(TOPIC.id), as_version=4)
 SOURCE.cells = [
-    c for c in SOURCE.cells if c.metadata.get("nbgrader", {}).get("grade_id", "").endswith(("relu", "ation"))
+    c
+    for c in SOURCE.cells
+    if c.metadata.get("nbgrader", {}).get("grade_id", "").endswith(("relu", "ation"))
 ]
 HEADER = struct.Struct("<4sIQ")
-DTYPES = ["<f8", "<f4", "|i1", "|b1", "<c16", "|O", "<U4", "<M8[D]", ">f8", "f8", "", "V8", "<f8,<i4", "🐍", "<i8" * 9]
-WORDS = ["", "t", "l", "d", "c", "g", "a", "s", "value", "trouble", "stub", "raised", "missing", "text", "error"]
-WORDS += ["changed", "nonce", "outcome", "\0", "\x1b[2J", "<script>", "x" * 300, "é\u2028", "{{7*7}}", "=cmd|"]
+DTYPES = [
+    "<f8",
+    "<f4",
+    "|i1",
+    "|b1",
+    "<c16",
+    "|O",
+    "<U4",
+    "<M8[D]",
+    ">f8",
+    "f8",
+    "",
+    "V8",
+    "<f8,<i4",
+    "🐍",
+    "<i8" * 9,
+]
+WORDS = [
+    "",
+    "t",
+    "l",
+    "d",
+    "c",
+    "g",
+    "a",
+    "s",
+    "value",
+    "trouble",
+    "stub",
+    "raised",
+    "missing",
+    "text",
+    "error",
+]
+WORDS += [
+    "changed",
+    "nonce",
+    "outcome",
+    "\0",
+    "\x1b[2J",
+    "<script>",
+    "x" * 300,
+    "é\u2028",
+    "{{7*7}}",
+    "=cmd|",
+]
 NUMBERS = [0, 1, -1, 2, 7, 255, 2**31, 2**53, 2**63 - 1, -(2**63), 2**64 - 1, 0.5, -0.0, 1e308]
 SOURCES = [
     "def softmax(z):\n    return z",
@@ -91,7 +137,10 @@ class Result:
         self.started, self.seconds, self.peak_mb, self.grown_mb = time.perf_counter(), 0.0, 0.0, 0.0
 
     def table(self) -> str:
-        lines = [f"{name:<22} {sum(c.values()):>9}  {dict(c.most_common())}" for name, c in self.fates.items()]
+        lines = [
+            f"{name:<22} {sum(c.values()):>9}  {dict(c.most_common())}"
+            for name, c in self.fates.items()
+        ]
         total = sum(sum(c.values()) for c in self.fates.values())
         memory = f"{self.peak_mb:.0f} MB of memory at the most, {self.grown_mb:.0f} of them since it began"
         end = f"{total} inputs in {self.seconds:.0f} s, {memory}, {len(self.escaped)} exceptions escaped"
@@ -112,7 +161,9 @@ def run(inputs: int, seed: int, say: Callable[[str], object]) -> Result:
             result.escaped.append(f"{name}, input {i} of seed {seed}\n{traceback.format_exc()}")
             say(result.escaped[-1])
         if i and i % 100_000 == 0:
-            say(f"{i} inputs, {time.perf_counter() - result.started:.0f} s, {len(result.escaped)} escaped")
+            say(
+                f"{i} inputs, {time.perf_counter() - result.started:.0f} s, {len(result.escaped)} escaped"
+            )
     result.seconds, result.peak_mb = time.perf_counter() - result.started, _peak_mb()
     result.grown_mb = result.peak_mb - before
     return result
@@ -143,12 +194,19 @@ def frame_of_structure(rng: random.Random) -> str:
 
 def header_of_bytes(rng: random.Random) -> str:
     """The first bytes of a stream, by which memory is set aside."""
-    sizes = [rng.choice([0, 1, 2**16, wire.MAX_META, wire.MAX_META + 5000, 2**32 - 1]) for _ in range(2)]
-    header = HEADER.pack(rng.choice([b"dlw1", b"dlw2"]), sizes[0], rng.choice([sizes[1], wire.MAX_DATA + 1, 2**64 - 1]))
+    sizes = [
+        rng.choice([0, 1, 2**16, codec.MAX_META, codec.MAX_META + 5000, 2**32 - 1])
+        for _ in range(2)
+    ]
+    header = HEADER.pack(
+        rng.choice([b"dlw1", b"dlw2"]),
+        sizes[0],
+        rng.choice([sizes[1], codec.MAX_DATA + 1, 2**64 - 1]),
+    )
     try:
-        meta, data = wire.sizes(header if rng.random() < 0.5 else _mutated(rng, header))
-        assert meta <= wire.MAX_META + 4096
-        assert data <= wire.MAX_DATA
+        meta, data = codec.sizes(header if rng.random() < 0.5 else _mutated(rng, header))
+        assert meta <= codec.MAX_META + 4096
+        assert data <= codec.MAX_DATA
         return "taken"
     except BadFrame:
         return "refused"
@@ -159,9 +217,11 @@ def reply_of_structure(rng: random.Random) -> str:
     keys = ["trouble", "changed", "text", "error", "value", "passed"]
     outcome = {rng.choice(keys): _value(rng, 3) for _ in range(rng.randrange(5))}
     if rng.random() < 0.5:
-        outcome["trouble"] = rng.choice([None, "raised", "stub", "missing", "passed", 1, np.zeros(2)])
+        outcome["trouble"] = rng.choice(
+            [None, "raised", "stub", "missing", "passed", 1, np.zeros(2)]
+        )
     try:
-        decoded = wire.decode(wire.encode(outcome, envelope=True))
+        decoded = codec.decode(codec.encode(outcome, envelope=True))
         reply = _reply(decoded, rng.randrange(3))
         assert len(reply.text) <= 500
         assert len(reply.error) <= 500
@@ -172,7 +232,7 @@ def reply_of_structure(rng: random.Random) -> str:
 
 def _decoded(frame: bytes) -> str:
     try:
-        wire.decode(frame)
+        codec.decode(frame)
         return "taken"
     except BadFrame:
         return "refused"
@@ -181,7 +241,7 @@ def _decoded(frame: bytes) -> str:
 def _honest_frame(rng: random.Random) -> bytes:
     while True:
         try:
-            return wire.encode(_value(rng, 3), envelope=True)
+            return codec.encode(_value(rng, 3), envelope=True)
         except NotPlain:
             continue
 
@@ -210,7 +270,10 @@ def _tree(rng: random.Random, depth: int) -> Any:
     if not depth or rng.random() < 0.25:
         return rng.choice([*NUMBERS, *WORDS, None, True, b"", b"\xff", {}, []])
     if rng.random() < 0.3:
-        shape = [rng.choice([0, 1, 2, 8, -1, 2**40, 1.0, "1"]) for _ in range(rng.choice([0, 1, 1, 2, 17]))]
+        shape = [
+            rng.choice([0, 1, 2, 8, -1, 2**40, 1.0, "1"])
+            for _ in range(rng.choice([0, 1, 1, 2, 17]))
+        ]
         return [
             rng.choice("as"),
             rng.choice(DTYPES),
@@ -246,7 +309,9 @@ def _mutated(rng: random.Random, data: bytes) -> bytes:
 
 def notebook_of_bytes(rng: random.Random) -> str:
     """A small honest notebook with some of its bytes changed."""
-    text = json.dumps(_notebook(rng, honest=True), ensure_ascii=rng.random() < 0.5).encode("utf-8", "replace")
+    text = json.dumps(_notebook(rng, honest=True), ensure_ascii=rng.random() < 0.5).encode(
+        "utf-8", "replace"
+    )
     return _handed_in(_mutated(rng, text).decode("utf-8", "replace"))
 
 
@@ -272,7 +337,11 @@ def _handed_in(text: str) -> str:
 
 def _notebook(rng: random.Random, honest: bool) -> Any:
     cells = [_cell(rng, honest) for _ in range(rng.randrange(5))]
-    data: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"autograder": {"topic": TOPIC.id}}}
+    data: dict[str, Any] = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"autograder": {"topic": TOPIC.id}},
+    }
     data["cells"] = cells
     if not honest and rng.random() < 0.3:
         data[rng.choice([*data, "x"])] = _json(rng, 3)
@@ -282,10 +351,17 @@ def _notebook(rng: random.Random, honest: bool) -> Any:
 def _cell(rng: random.Random, honest: bool) -> Any:
     grade_id = rng.choice(GRADE_IDS)
     source: Any = rng.choice(SOURCES)
-    metadata: Any = {"nbgrader": {"grade_id": grade_id, "locked": False, "solution": True}, "tags": ["demo"]}
+    metadata: Any = {
+        "nbgrader": {"grade_id": grade_id, "locked": False, "solution": True},
+        "tags": ["demo"],
+    }
     if rng.random() < 0.5:
         metadata = {}
-    cell = {"cell_type": rng.choice(["code", "markdown", "raw"]), "source": source, "metadata": metadata}
+    cell = {
+        "cell_type": rng.choice(["code", "markdown", "raw"]),
+        "source": source,
+        "metadata": metadata,
+    }
     if not honest:
         if rng.random() < 0.2:
             cell["source"] = [source, rng.choice([1, None, source])]
@@ -299,7 +375,9 @@ def _cell(rng: random.Random, honest: bool) -> Any:
 def _json(rng: random.Random, depth: int) -> Any:
     kind = rng.randrange(8 if depth else 5)
     if kind < 5:
-        return rng.choice([None, True, 0, -1, 1e308, float("nan"), 10**30, "", "\ud800", *WORDS, *SOURCES])
+        return rng.choice(
+            [None, True, 0, -1, 1e308, float("nan"), 10**30, "", "\ud800", *WORDS, *SOURCES]
+        )
     if kind == 5:
         return [_json(rng, depth - 1) for _ in range(rng.randrange(4))]
     names = [

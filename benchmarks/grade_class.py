@@ -1,12 +1,14 @@
-"""Stock `nbgrader autograde` and `autograder grade` on the same class and the same checks, side by side.
+"""Stock `nbgrader autograde` and `autograder grade` on the same class and the same checks, side by
+side.
 
     make bench, or: python -m benchmarks.grade_class [--students 60] [--rounds 3] [--large 500]
 
-The class has handed in 01-neurons, each notebook filled with the reference and different from the others by a
-comment. Cells tagged `demo` (figures, long experiments) are taken out for both, since ours would not run them.
-The two take turns, so that what slows the machine down slows both down; each run is a process of its own, from
-a fresh gradebook, timed from outside. Stock runs each notebook in a kernel, where the check cells compare with
-the released answers: the same suite. Written to benchmarks/results.json.
+The class has handed in 01-neurons, each notebook filled with the reference and different from the
+others by a comment. Cells tagged `demo` (figures, long experiments) are taken out for both, since
+ours would not run them. The two take turns, so that what slows the machine down slows both down;
+each run is a process of its own, from a fresh gradebook, timed from outside. Stock runs each
+notebook in a kernel, where the check cells compare with the released answers: the same suite.
+Written to benchmarks/results.json.
 """
 
 import argparse
@@ -25,10 +27,10 @@ from typing import Any
 
 import psutil
 
-from autograder import course as course_file
-from autograder import record, releasing, solve
-from autograder.course import FILE, Course
+from autograder.course import course_file, record, solve
+from autograder.course.course_file import FILE, Course
 from autograder.jail import tiers
+from autograder.nbgrader import releasing
 from benchmarks.results import note
 
 TOPIC = "01-neurons"
@@ -46,7 +48,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--large", type=int, default=500, help="a second class, for the growth; 0 for none")
+    parser.add_argument(
+        "--large", type=int, default=500, help="a second class, for the growth; 0 for none"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="autograder-bench-") as folder:
         results = measure(Path(folder), options.students, options.rounds, options.large)
@@ -60,7 +64,10 @@ def measure(folder: Path, students: int, rounds: int, large: int) -> dict[str, A
         stock.append(run_stock(course, timed))
         two.append(run_ours(course, timed, workers=2))
         one.append(run_ours(course, timed, workers=1))
-        print(f"round {turn + 1}: stock {stock[-1]:.1f} s, ours {two[-1]:.1f} s with 2 workers", file=sys.stderr)
+        print(
+            f"round {turn + 1}: stock {stock[-1]:.1f} s, ours {two[-1]:.1f} s with 2 workers",
+            file=sys.stderr,
+        )
     again = run_ours(course, timed, workers=2, fresh=False)
     ratios = [s / o for s, o in zip(stock, two)]
     results: dict[str, Any] = {
@@ -87,11 +94,17 @@ def growth(root: Path, name: str, size: int) -> dict[str, Any]:
     """Time and memory of ours for a class of another size."""
     course = make_class(root, size)
     seconds, peak = run_ours(course, timed, workers=2), run_ours(course, weighed, workers=2)
-    return {f"{name}_class": size, f"{name}_seconds_each": round(seconds / size, 3), f"{name}_peak_mb": round(peak)}
+    return {
+        f"{name}_class": size,
+        f"{name}_seconds_each": round(seconds / size, 3),
+        f"{name}_peak_mb": round(peak),
+    }
 
 
 def make_class(root: Path, students: int) -> Course:
-    """A released course in which everybody has handed in the solved notebook, each with a comment of their own."""
+    """A released course in which everybody has handed in the solved notebook, each with a comment
+    of their own.
+    """
     here = course_file.find(Path(__file__))
     releasing.copy_course(here, root)
     course = course_file.load(root / FILE)
@@ -99,8 +112,12 @@ def make_class(root: Path, students: int) -> Course:
     record.secret_answers(course, course.topic(TOPIC))  # made once for a topic, not for each class
     topic = course.topic(TOPIC)
     reference = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
-    notebook = solve.solve(course.release(TOPIC) / f"{topic.name}.ipynb", topic, reference, "the reference")
-    notebook["cells"] = [c for c in notebook["cells"] if "demo" not in c["metadata"].get("tags", [])]
+    notebook = solve.solve(
+        course.release(TOPIC) / f"{topic.name}.ipynb", topic, reference, "the reference"
+    )
+    notebook["cells"] = [
+        c for c in notebook["cells"] if "demo" not in c["metadata"].get("tags", [])
+    ]
     for i in range(students):
         folder = root / "submitted" / f"student{i:03}" / TOPIC
         folder.mkdir(parents=True)
@@ -122,7 +139,9 @@ def run_ours(course: Course, measured: Measure, workers: int, fresh: bool = True
     if fresh:
         start_afresh(course)
     shutil.copy(course.root / "our_config.py", course.root / "nbgrader_config.py")
-    return measured([sys.executable, "-m", "autograder", "grade", TOPIC, f"--workers={workers}"], course)
+    return measured(
+        [sys.executable, "-m", "autograder", "grade", TOPIC, f"--workers={workers}"], course
+    )
 
 
 def start_afresh(course: Course) -> None:
@@ -141,7 +160,9 @@ def timed(command: list[str], course: Course) -> float:
 
 
 def weighed(command: list[str], course: Course) -> float:
-    """The most memory, in MB, that a command and all below it held at once. Looking takes time, so it is not timed."""
+    """The most memory, in MB, that a command and all below it held at once. Looking takes time, so
+    it is not timed.
+    """
     process, peak = _start(command, course), [0.0]
     watch = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
     watch.start()
@@ -150,8 +171,13 @@ def weighed(command: list[str], course: Course) -> float:
 
 
 def _start(command: list[str], course: Course) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])}
-    return subprocess.Popen(command, cwd=course.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]),
+    }
+    return subprocess.Popen(
+        command, cwd=course.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
 
 
 def _finish(process: "subprocess.Popen[bytes]", command: list[str]) -> None:
@@ -161,7 +187,9 @@ def _finish(process: "subprocess.Popen[bytes]", command: list[str]) -> None:
 
 
 def _watch(pid: int, peak: list[float]) -> None:
-    """The share of memory that is a process's own, so that what forks have in common counts once."""
+    """The share of memory that is a process's own, so that what forks have in common counts
+    once.
+    """
     while psutil.pid_exists(pid):
         try:
             family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
@@ -179,11 +207,11 @@ def _watch(pid: int, peak: list[float]) -> None:
 
 def stages(course: Course) -> dict[str, float]:
     """Median milliseconds of what is done for one submission, in this process, by itself."""
-    from autograder import jobs
+    from autograder.grading import batch
+    from autograder.model.report import Report
     from autograder.nbgrader import api
-    from autograder.nbgrader.book import Book
     from autograder.nbgrader.classroom import Classroom
-    from autograder.results import Report
+    from autograder.nbgrader.gradebook import Book
 
     times: dict[str, list[float]] = {"read": [], "grade": [], "enter": []}
     classroom = Classroom(course, TOPIC)
@@ -194,9 +222,11 @@ def stages(course: Course) -> dict[str, float]:
             nb = classroom.read(folder)
             job = classroom.job(nb)
             at.append(time.perf_counter())
-            (text,) = jobs.grade_batch(classroom.answers, [job], unsafe=True)
+            (text,) = batch.grade_batch(classroom.answers, [job], unsafe=True)
             at.append(time.perf_counter())
-            report = Report.from_json(text.replace('"student": null', f'"student": "{folder.parent.name}"'))
+            report = Report.from_json(
+                text.replace('"student": null', f'"student": "{folder.parent.name}"')
+            )
             book.enter(nb, report)
             at.append(time.perf_counter())
             for name, start, end in zip(times, at, at[1:]):

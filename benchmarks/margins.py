@@ -1,9 +1,11 @@
-"""How far the reference is from each pass line, over many seeds: the figures of the tables in docs/topics.
+"""How far the reference is from each pass line, over many seeds: the figures of the tables in
+docs/topics.
 
     python -m benchmarks.margins TOPIC... [--seeds 50]
 
-A seed draws the data, the splits, the starts: all that is left to chance. `margin` is the distance to the line on the
-good side, `room` its mean in standard deviations over the seeds. Exercises that measure nothing are run once only.
+A seed draws the data, the splits, the starts: all that is left to chance. `margin` is the distance
+to the line on the good side, `room` its mean in standard deviations over the seeds. Exercises that
+measure nothing are run once only.
 """
 
 import argparse
@@ -15,12 +17,11 @@ from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from autograder import course as course_file
-from autograder import record
-from autograder.answers import Answers
-from autograder.plugin import Outcome
-from autograder.run import run_suite
-from autograder.suite import suite_digest
+from autograder.course import course_file, record
+from autograder.grading.plugin import Outcome
+from autograder.grading.run import run_suite
+from autograder.grading.suite import suite_digest
+from autograder.model.answer_key import Answers
 
 FIRST_SEED = 1000
 
@@ -36,7 +37,9 @@ class Measuring(record.Recording):
             self.margins[outcome.key] = outcome.margin
 
 
-def measure(topic_id: str, seed: int, exercises: list[str] | None) -> tuple[dict[str, float], float]:
+def measure(
+    topic_id: str, seed: int, exercises: list[str] | None
+) -> tuple[dict[str, float], float]:
     """Margins by check, and the CPU seconds that the suite took."""
     course = course_file.find(Path(__file__))
     topic = course.topic(topic_id)
@@ -62,10 +65,15 @@ def table(topic_id: str, seeds: range) -> None:
     found = defaultdict(list, {key: [margin] for key, margin in first.items()})
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         others = seeds[1:]
-        for margins, _ in pool.map(measure, [topic_id] * len(others), others, [exercises] * len(others)):
+        for margins, _ in pool.map(
+            measure, [topic_id] * len(others), others, [exercises] * len(others)
+        ):
             for key, margin in margins.items():
                 found[key].append(margin)
-    print(f"{topic_id}: {len(seeds)} seeds from {seeds[0]}, the whole suite once: {seconds:.1f} s of CPU time")
+    print(
+        f"{topic_id}: {len(seeds)} seeds from {seeds[0]}, the whole suite once: {seconds:.1f} s "
+        "of CPU time"
+    )
     print("| check | margin | sd | least | room |\n|---|---|---|---|---|")
     for key, margins in found.items():
         if math.inf in margins:
@@ -73,7 +81,11 @@ def table(topic_id: str, seeds: range) -> None:
             continue
         spread = statistics.stdev(margins)
         room = f"{statistics.mean(margins) / spread:.1f}" if spread else "no chance in it"
-        print(f"| {key} | {statistics.mean(margins):.3g} | {spread:.2g} | {min(margins):.3g} | {room} |", flush=True)
+        print(
+            f"| {key} | {statistics.mean(margins):.3g} | {spread:.2g} | {min(margins):.3g} | "
+            f"{room} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The guides as a site: `make docs`. A warning is an error, and no page asks the network for anything."""
+"""The guides as a site: `make docs`. A warning is an error, and no page asks the network for
+anything.
+"""
 
 project = "Deep learning from first principles"
 extensions = ["myst_parser"]

@@ -1,7 +1,9 @@
-"""Attacks for tests: a tiny topic whose answer nobody can guess, secrets to find, and what must hold in the end.
+"""Attacks for tests: a tiny topic whose answer nobody can guess, secrets to find, and what must
+hold in the end.
 
-The reference of `double` adds a secret number, so whoever passes it without knowing the number has seen
-something of ours. `shift` is there for the taking: an attack that leaves it alone keeps its point.
+The reference of `double` adds a secret number, so whoever passes it without knowing the number has
+seen something of ours. `shift` is there for the taking: an attack that leaves it alone keeps its
+point.
 """
 
 import atexit
@@ -19,16 +21,16 @@ from types import SimpleNamespace
 import pytest
 from jails import jail_of
 
-from autograder import suite
-from autograder.answers import Answers
-from autograder.jailed import Jailed
-from autograder.notebook import Cell
-from autograder.record import Recording
-from autograder.report import html, terminal
-from autograder.results import Report
-from autograder.run import grade_each, run_suite
-from autograder.suite import suite_digest
-from autograder.topic import ExerciseSpec, Topic
+from autograder.course.record import Recording
+from autograder.grading import suite
+from autograder.grading.in_worker import Jailed
+from autograder.grading.run import grade_each, run_suite
+from autograder.grading.suite import suite_digest
+from autograder.model.answer_key import Answers
+from autograder.model.notebook import Cell
+from autograder.model.report import Report
+from autograder.model.topic import ExerciseSpec, Topic
+from autograder.render import cards, terminal
 
 LOCKED = ("A", "B")  # the tiers that hold a stranger's code
 CANARY = f"canary-{secrets.token_hex(16)}"
@@ -71,10 +73,18 @@ WRONG = "def double(x):\n    return 2 * x"
 
 @cache
 def course():
-    """A folder as an instructor has it, its secrets open to all accounts, so that only the jail is in the way."""
+    """A folder as an instructor has it, its secrets open to all accounts, so that only the jail is
+    in the way.
+    """
     root = Path(tempfile.mkdtemp(dir="/var/tmp" if os.path.isdir("/var/tmp") else None))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    for name in (".autograder/seed", ".autograder/07-tiny.npz", "solutions/tiny.py", "gradebook.db", "tests/hidden.py"):
+    for name in (
+        ".autograder/seed",
+        ".autograder/07-tiny.npz",
+        "solutions/tiny.py",
+        "gradebook.db",
+        "tests/hidden.py",
+    ):
         path = root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(CANARY, encoding="utf-8")
@@ -112,7 +122,9 @@ def answers(seed):
 
 
 def cells(attack):
-    """A submission: the attack, with an answer that is wrong unless it has one of its own, and a right one."""
+    """A submission: the attack, with an answer that is wrong unless it has one of its own, and a
+    right one.
+    """
     attack = textwrap.dedent(attack)
     texts = ["import numpy as np", *([] if "def double" in attack else [WRONG]), attack]
     texts += [] if "def shift" in attack else [SHIFT]
@@ -121,12 +133,22 @@ def cells(attack):
 
 def pages(report):
     """Everything that is drawn from a Report."""
-    cards = [html.card(e) for e in report.exercises]
-    return "\n".join([report.to_json(), *cards, html.notice(report), terminal.render(report), terminal.line(report)])
+    cards = [cards.card(e) for e in report.exercises]
+    return "\n".join(
+        [
+            report.to_json(),
+            *cards,
+            cards.notice(report),
+            terminal.render(report),
+            terminal.line(report),
+        ]
+    )
 
 
 def survived(tiny, tier, attack, most=HONEST):
-    """Grade an attack and then an honest submission; what must hold for any attack is asserted. Its Report."""
+    """Grade an attack and then an honest submission; what must hold for any attack is asserted. Its
+    Report.
+    """
     course()
     honest = [Cell(1, "code", RIGHT), Cell(2, "code", SHIFT)]
     report, neighbour = grade_each(tiny, [cells(attack), honest], jail_of(tier))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from notebooks import COURSE, TOPIC, written
 
-from autograder import course as course_file
-from autograder import releasing
-from autograder.grade import grade
-from autograder.pool import Here
+from autograder.course import course_file
+from autograder.grading.executors import Here
+from autograder.nbgrader import releasing
+from autograder.nbgrader.grade_class import grade
 
 
 @cache

@@ -1,4 +1,6 @@
-"""What all tests share: examples are drawn without a stopwatch, so that a loaded machine fails no test."""
+"""What all tests share: examples are drawn without a stopwatch, so that a loaded machine fails no
+test.
+"""
 
 import atexit
 import os
@@ -11,5 +13,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kit")
 
-os.environ["AUTOGRADER_HOME"] = tempfile.mkdtemp()  # no test, and no kernel that one starts, touches anybody's progress
+os.environ["AUTOGRADER_HOME"] = (
+    tempfile.mkdtemp()
+)  # no test, and no kernel that one starts, touches anybody's progress
 atexit.register(shutil.rmtree, os.environ["AUTOGRADER_HOME"], ignore_errors=True)

@@ -61,10 +61,14 @@ def blocks(page):
 
 
 def named(page):
-    """The commands of ours, nbgrader's and make's that a page names, in blocks or in prose, as lists of words."""
+    """The commands of ours, nbgrader's and make's that a page names, in blocks or in prose, as
+    lists of words.
+    """
     prose = re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S)
     lines = [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
-    lines += [command for block in blocks(page) if block.language == "bash" for command in block.commands]
+    lines += [
+        command for block in blocks(page) if block.language == "bash" for command in block.commands
+    ]
     for line in lines:
         yield from (words for words in commands_of(line) if len(words) > 1 and words[0] in PROGRAMS)
 

@@ -1,11 +1,13 @@
-"""Jails for tests: each tier opened once. A tier that this machine does not offer is skipped, with the reason."""
+"""Jails for tests: each tier opened once. A tier that this machine does not offer is skipped, with
+the reason.
+"""
 
 from functools import cache
 
 import pytest
 
-from autograder.errors import UserError
 from autograder.jail import tiers
+from autograder.model.errors import UserError
 
 TIERS = ("A", "B", "C")
 

@@ -1,13 +1,22 @@
 """A roll made by hand: students in every state, for tests of what is drawn from it."""
 
-from autograder.results import Check, Exercise, Report
-from autograder.roll import Entry, Grade, Roll
+from autograder.model.class_list import Entry, Grade, Roll
+from autograder.model.report import Check, Exercise, Report
 
 POINTS = {"softmax": 2.0, "relu": 3.0}
 
 
 def check(title, passed, misconception=None, hint=None):
-    return Check(f"test_{title}", "value", title, passed, 1, None if passed else "f(x)\nno", hint, misconception)
+    return Check(
+        f"test_{title}",
+        "value",
+        title,
+        passed,
+        1,
+        None if passed else "f(x)\nno",
+        hint,
+        misconception,
+    )
 
 
 def exercise(name, share, status=None, checks=None):
@@ -17,14 +26,21 @@ def exercise(name, share, status=None, checks=None):
 
 
 def report(student, softmax=1.0, relu=1.0, seconds=1.0, **more):
-    found = [e if isinstance(e, Exercise) else exercise(name, e) for name, e in (("softmax", softmax), ("relu", relu))]
+    found = [
+        e if isinstance(e, Exercise) else exercise(name, e)
+        for name, e in (("softmax", softmax), ("relu", relu))
+    ]
     score = sum(e.score for e in found)
     return Report("01-neurons", **{"status": "graded", "score": score, **more}, max_score=5.0, seconds=seconds,
                   exercises=found, student=student)  # fmt: skip
 
 
 def entry(student, verdict=None, **more):
-    grade = Grade(verdict.score, 5.0, True) if verdict is not None and verdict.score is not None else None
+    grade = (
+        Grade(verdict.score, 5.0, True)
+        if verdict is not None and verdict.score is not None
+        else None
+    )
     return Entry(student, **{"handed_in": True, "report": verdict, "grade": grade, **more})
 
 

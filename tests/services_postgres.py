@@ -1,4 +1,6 @@
-"""PostgreSQL as the gradebook, with two graders at once. Run by `make test-services`; needs Debian's server."""
+"""PostgreSQL as the gradebook, with two graders at once. Run by `make test-services`; needs
+Debian's server.
+"""
 
 import getpass
 import os
@@ -13,8 +15,8 @@ import pytest
 from nbgrader.api import Gradebook
 from notebooks import COURSE, TOPIC, solved, written
 
-from autograder import course as course_file
-from autograder import releasing
+from autograder.course import course_file
+from autograder.nbgrader import releasing
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -66,14 +68,24 @@ def course(server, tmp_path_factory):
     return copy
 
 
-RELU = (
-    "def relu(z):\n    return np.maximum(z, 0)\n\n\ndef leaky_relu(z, slope=0.01):\n    return np.maximum(z, slope * z)"
-)
+RELU = "def relu(z):\n    return np.maximum(z, 0)\n\n\n"
+RELU += "def leaky_relu(z, slope=0.01):\n    return np.maximum(z, slope * z)"
 
 
 def grading(course):
-    line = [sys.executable, "-m", "autograder", "grade", TOPIC.id, "--workers", "1", "--unsafe-no-jail"]
-    return subprocess.Popen(line, cwd=course.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = [
+        sys.executable,
+        "-m",
+        "autograder",
+        "grade",
+        TOPIC.id,
+        "--workers",
+        "1",
+        "--unsafe-no-jail",
+    ]
+    return subprocess.Popen(
+        line, cwd=course.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_two_graders_at_once_enter_every_grade_once(course, server):

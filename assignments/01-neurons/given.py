@@ -4,7 +4,14 @@ import contextlib
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+BLUE, ORANGE, GREEN, RED, PINK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#666666",
+)
 XOR_X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (4, 2)
 XOR_Y = np.array([-1, 1, 1, -1])
 
@@ -13,19 +20,29 @@ def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
-    rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
+    rows = [
+        (np.atleast_1d(g), np.atleast_1d(e))
+        for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))
+    ]
     shown = [tuple(" ".join(f"{v:.6g}" for v in side) for side in row) for row in rows]
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 @contextlib.contextmanager
 def swapped(namespace, **parts):
-    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as before."""
+    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as
+    before.
+    """
     before = {name: namespace[name] for name in parts}
     namespace.update(parts)
     try:
@@ -46,7 +63,10 @@ def compare_with_torch(f):
     z, x, W, b = (rng.normal(size=shape) for shape in [(5, 4), (5, 3), (3, 4), 4])
     y, labels = rng.randint(0, 2, (5, 4)).astype(float), rng.randint(0, 4, 5).astype(np.int64)
     theirs = {
-        "linear_forward": (lambda x, W, b: F.linear(x, W.T, b), (x, W, b)),  # PyTorch keeps W as (out, in)
+        "linear_forward": (
+            lambda x, W, b: F.linear(x, W.T, b),
+            (x, W, b),
+        ),  # PyTorch keeps W as (out, in)
         "sigmoid": (torch.sigmoid, (z,)),
         "relu": (F.relu, (z,)),
         "leaky_relu": (F.leaky_relu, (z,)),
@@ -63,7 +83,9 @@ def compare_with_torch(f):
 
 
 def digits():
-    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,"""
+    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test
+    (450,
+    """
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -72,7 +94,9 @@ def digits():
 
 
 def clouds(margin, n=80, seed=0):
-    """X (n, 2) in a square, y (n,) of -1 and +1, and a unit u (3,) with y * (u . (x, 1)) >= margin."""
+    """X (n, 2) in a square, y (n,) of -1 and +1, and a unit u (3,) with y * (u . (x, 1)) >=
+    margin.
+    """
     rng = np.random.RandomState(seed)
     angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3)
     u = np.array([np.cos(angle), np.sin(angle), shift]) / np.sqrt(1 + shift**2)
@@ -110,7 +134,16 @@ def _label(ax, title, xlabel, ylabel, **more):
 def _points(ax, X, y, title, **more):
     """Scatter labels -1 (orange squares) and +1 (blue dots)."""
     for sign, c, marker in [(-1, ORANGE, "s"), (1, BLUE, "o")]:
-        ax.scatter(*X[y == sign].T, c=c, marker=marker, s=36, ec="white", lw=0.6, label=f"{sign:+d}", zorder=3)
+        ax.scatter(
+            *X[y == sign].T,
+            c=c,
+            marker=marker,
+            s=36,
+            ec="white",
+            lw=0.6,
+            label=f"{sign:+d}",
+            zorder=3,
+        )
     _label(ax, title, "$x_1$", "$x_2$", aspect="equal", **more)
 
 
@@ -127,7 +160,9 @@ def _line(ax, w, b, **style):
 
 
 def plot_opening():
-    """What the lesson works on: real digits, two clouds that a line parts, two that no line parts."""
+    """What the lesson works on: real digits, two clouds that a line parts, two that no line
+    parts.
+    """
     images, left, right = _panels(3)
     tiles = np.pad(digits()[0][:16].reshape(4, 4, 8, 8), [(0, 0), (0, 0), (1, 1), (1, 1)])
     images.imshow(tiles.swapaxes(1, 2).reshape(40, 40), cmap="gray_r")
@@ -143,7 +178,9 @@ def plot_opening():
 def plot_activations(functions, low=-5, high=5):
     """Each function (a dict by name) and its slope, measured by central differences."""
     rows = -(-len(functions) // 3)
-    z = np.linspace(low, high, 400)  # an even number of points: none at 0, where a kink has no slope
+    z = np.linspace(
+        low, high, 400
+    )  # an even number of points: none at 0, where a kink has no slope
     axes = _panels(min(3, len(functions)), rows, height=2.7 * rows)
     for ax, (name, f) in zip(axes, functions.items()):
         ax.axhline(0, color=GREY, lw=0.6)
@@ -202,7 +239,9 @@ def plot_xor(mlp_forward, relu, params):
     _line(hidden_ax, params["W2"][:, 0], params["b2"][0] - 0.5, color="black", label="output = 0.5")
     for place in np.unique(hidden, axis=0):
         names = [f"({a:.0f}, {b:.0f})" for (a, b), h in zip(XOR_X, hidden) if np.allclose(h, place)]
-        hidden_ax.annotate(" and ".join(names), place, (6, 8), textcoords="offset points", fontsize=9)
+        hidden_ax.annotate(
+            " and ".join(names), place, (6, 8), textcoords="offset points", fontsize=9
+        )
     hidden_ax.legend(loc="upper left")
     _show()
 
@@ -213,7 +252,9 @@ def plot_perceptron(perceptron_fit, X, y, epochs):
     for ax, max_epochs in zip(axes, epochs):
         w, b, mistakes = perceptron_fit(X, y, max_epochs)
         _points(ax, X, y, f"epoch {len(mistakes)}: {mistakes[-1]} updates", xlim=(-1.15, 1.15))
-        ax.scatter(*X[np.sign(X @ w + b) != y].T, s=130, facecolors="none", edgecolors="black", zorder=4)
+        ax.scatter(
+            *X[np.sign(X @ w + b) != y].T, s=130, facecolors="none", edgecolors="black", zorder=4
+        )
         _line(ax, w, b, color="black")
     _show()
 
@@ -229,7 +270,14 @@ def plot_novikoff(perceptron_fit, margins=(0.4, 0.2, 0.1, 0.05, 0.025), seeds=12
             found.append(((R / gamma) ** 2, max(1, sum(perceptron_fit(X, y, 2000)[2]))))
         ax.scatter(*np.array(found).T, c=colour, marker=marker, s=30, label=f"margin ≥ {margin}")
     ax.plot([5, 9000], [5, 9000], color="black", label="mistakes = bound")
-    _label(ax, "mistakes and their bound", "bound $(R/\\gamma)^2$", "mistakes in all", xscale="log", yscale="log")
+    _label(
+        ax,
+        "mistakes and their bound",
+        "bound $(R/\\gamma)^2$",
+        "mistakes in all",
+        xscale="log",
+        yscale="log",
+    )
     ax.legend()
     _show()
 
@@ -241,8 +289,17 @@ def plot_limits(perceptron_fit, mlp_forward, relu, params, epochs=30):
     views = [("inputs", XOR_X, before, RED, "o-"), ("hidden values", hidden, after, BLUE, "s--")]
     for name, X, ax, colour, style in views:
         w, b, mistakes = perceptron_fit(X, XOR_Y, epochs)
-        counts.plot(range(1, len(mistakes) + 1), mistakes, style, color=colour, ms=4, label=f"on the {name}")
-        _points(ax, X, XOR_Y, f"on the {name}, epoch {len(mistakes)}", xlim=(-0.6, 2.6), ylim=(-0.9, 1.6))
+        counts.plot(
+            range(1, len(mistakes) + 1), mistakes, style, color=colour, ms=4, label=f"on the {name}"
+        )
+        _points(
+            ax,
+            X,
+            XOR_Y,
+            f"on the {name}, epoch {len(mistakes)}",
+            xlim=(-0.6, 2.6),
+            ylim=(-0.9, 1.6),
+        )
         _line(ax, w, b, color="black")
     after.set(xlabel="$h_1$", ylabel="$h_2$")
     _label(counts, "mistakes on XOR's four corners", "epoch", "mistakes", ylim=(-0.2, 5.2))
@@ -251,7 +308,9 @@ def plot_limits(perceptron_fit, mlp_forward, relu, params, epochs=30):
 
 
 def plot_training(fit, linear_forward, cross_entropy, counts, lr=1.0):
-    """Cross-entropy on both parts of the digits after each number of steps, beginning at no step."""
+    """Cross-entropy on both parts of the digits after each number of steps, beginning at no
+    step.
+    """
     X, labels, X_test, labels_test = digits()
     curves = [[cross_entropy(np.zeros((len(t), 10)), t)] for t in (labels, labels_test)]
     for steps in counts:
@@ -260,10 +319,23 @@ def plot_training(fit, linear_forward, cross_entropy, counts, lr=1.0):
             curve.append(cross_entropy(linear_forward(A, W, b), t))
     (ax,) = _panels(1, height=3.4)
     for curve, name, colour, style in zip(curves, ("training", "test"), (BLUE, RED), ("o-", "s--")):
-        ax.plot([0, *counts], curve, style, color=colour, label=f"{name}: {curve[-1]:.3f} at the end", ms=5)
+        ax.plot(
+            [0, *counts],
+            curve,
+            style,
+            color=colour,
+            label=f"{name}: {curve[-1]:.3f} at the end",
+            ms=5,
+        )
     ax.axhline(np.log(10), color=GREY, ls=":", label="ln 10 = 2.303: ten equal guesses")
     _label(ax, "softmax regression on the digits", "steps (logarithmic)", "loss, nats")
-    ax.set(xscale="symlog", xlim=(-0.1, None), ylim=(0, 2.6), xticks=[0, *counts], xticklabels=[0, *counts])
+    ax.set(
+        xscale="symlog",
+        xlim=(-0.1, None),
+        ylim=(0, 2.6),
+        xticks=[0, *counts],
+        xticklabels=[0, *counts],
+    )
     ax.legend()
     _show()
 
@@ -286,11 +358,24 @@ def plot_confusion(labels, predicted, images):
     table, gallery = _panels(2, height=4.6)
     table.imshow(np.sqrt(counts), cmap="Blues")
     for i, j in zip(*np.nonzero(counts)):
-        table.text(j, i, counts[i, j], ha="center", va="center", color="white" if i == j else "black")
-    _label(table, "how each test digit was read", "predicted", "true", xticks=range(10), yticks=range(10))
+        table.text(
+            j, i, counts[i, j], ha="center", va="center", color="white" if i == j else "black"
+        )
+    _label(
+        table,
+        "how each test digit was read",
+        "predicted",
+        "true",
+        xticks=range(10),
+        yticks=range(10),
+    )
     for place, i in enumerate(np.flatnonzero(labels != predicted)[:12]):
         left, top = 10 * (place % 4), 12 * (place // 4)
-        gallery.imshow(images[i].reshape(8, 8), cmap="gray_r", extent=(left, left + 8, top + 8, top))
+        gallery.imshow(
+            images[i].reshape(8, 8), cmap="gray_r", extent=(left, left + 8, top + 8, top)
+        )
         gallery.text(left + 4, top - 0.5, f"{labels[i]} → {predicted[i]}", ha="center")
-    gallery.set(title="misread: true → predicted", xlim=(-1, 39), ylim=(33, -3), xticks=[], yticks=[])
+    gallery.set(
+        title="misread: true → predicted", xlim=(-1, 39), ylim=(33, -3), xticks=[], yticks=[]
+    )
     _show()

@@ -1,29 +1,48 @@
-"""Data, figures and small tools for 02-backprop; the figures draw what your own functions return."""
+"""Data, figures and small tools for 02-backprop; the figures draw what your own functions
+return.
+"""
 
 import contextlib
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+BLUE, ORANGE, GREEN, RED, PINK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#666666",
+)
 
 
 def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
-    rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
+    rows = [
+        (np.atleast_1d(g), np.atleast_1d(e))
+        for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))
+    ]
     shown = [tuple(" ".join(f"{v:.6g}" for v in side) for side in row) for row in rows]
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 @contextlib.contextmanager
 def swapped(namespace, **parts):
-    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as before."""
+    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as
+    before.
+    """
     before = {name: namespace[name] for name in parts}
     namespace.update(parts)
     try:
@@ -33,7 +52,9 @@ def swapped(namespace, **parts):
 
 
 def compare_with_torch(f):
-    """Compare the learner's functions, a dict by name, with PyTorch's automatic gradients in float64."""
+    """Compare the learner's functions, a dict by name, with PyTorch's automatic gradients in
+    float64.
+    """
     try:
         import torch
         from torch.nn import functional as F
@@ -52,12 +73,21 @@ def compare_with_torch(f):
 
     p = F.softmax(torch.tensor(z), dim=1).numpy()
     pairs = {
-        "linear_backward": (f["linear_backward"](dp, x, W)[:2], theirs(torch.matmul, x, W, upstream=dp)),
+        "linear_backward": (
+            f["linear_backward"](dp, x, W)[:2],
+            theirs(torch.matmul, x, W, upstream=dp),
+        ),
         "relu_backward": ([f["relu_backward"](dp, z)], theirs(F.relu, z, upstream=dp)),
-        "sigmoid_backward": ([f["sigmoid_backward"](dp, 1 / (1 + np.exp(-z)))], theirs(torch.sigmoid, z, upstream=dp)),
+        "sigmoid_backward": (
+            [f["sigmoid_backward"](dp, 1 / (1 + np.exp(-z)))],
+            theirs(torch.sigmoid, z, upstream=dp),
+        ),
         "tanh_backward": ([f["tanh_backward"](dp, np.tanh(z))], theirs(torch.tanh, z, upstream=dp)),
         "gelu_backward": ([f["gelu_backward"](dp, z)], theirs(F.gelu, z, upstream=dp)),
-        "softmax_backward": ([f["softmax_backward"](dp, p)], theirs(lambda z: F.softmax(z, dim=1), z, upstream=dp)),
+        "softmax_backward": (
+            [f["softmax_backward"](dp, p)],
+            theirs(lambda z: F.softmax(z, dim=1), z, upstream=dp),
+        ),
     }
     fused = [f["softmax_cross_entropy"](z, labels)[1]]
     pairs["softmax_cross_entropy"] = fused, theirs(lambda z: F.cross_entropy(z, t), z)
@@ -70,13 +100,20 @@ def compare_with_torch(f):
         return F.cross_entropy(h, t)
 
     grads = f["mlp_loss_and_gradients"](params, x, labels)[1]
-    pairs["mlp_loss_and_gradients"] = [grads[name] for name in params], theirs(loss, *params.values())
+    pairs["mlp_loss_and_gradients"] = (
+        [grads[name] for name in params],
+        theirs(loss, *params.values()),
+    )
     for name, both in pairs.items():
-        print(f"{name:<24} largest difference {max(np.abs(a - b).max() for a, b in zip(*both)):.1e}")
+        print(
+            f"{name:<24} largest difference {max(np.abs(a - b).max() for a, b in zip(*both)):.1e}"
+        )
 
 
 def digits():
-    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,)."""
+    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test
+    (450,).
+    """
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -88,14 +125,21 @@ def rings(n=450, seed=0):
     """Points on three rings about the origin, a class each: X (n, 2), labels (n,)."""
     rng = np.random.RandomState(seed)
     ring = rng.permutation(np.arange(n) % 3)
-    radius, angle = np.array([0.4, 1.0, 1.6])[ring] + rng.uniform(-0.12, 0.12, n), rng.uniform(0, 2 * np.pi, n)
+    radius, angle = (
+        np.array([0.4, 1.0, 1.6])[ring] + rng.uniform(-0.12, 0.12, n),
+        rng.uniform(0, 2 * np.pi, n),
+    )
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), ring
 
 
 def random_params(sizes, seed=0):
     """W1, b1, W2, ... for layers of these sizes, drawn from normal distributions."""
     rng = np.random.RandomState(seed)
-    shapes = {f"{k}{i}": sizes[i - 1 : i + 1] if k == "W" else sizes[i] for i in range(1, len(sizes)) for k in "Wb"}
+    shapes = {
+        f"{k}{i}": sizes[i - 1 : i + 1] if k == "W" else sizes[i]
+        for i in range(1, len(sizes))
+        for k in "Wb"
+    }
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
 
@@ -108,7 +152,9 @@ def mlp_forward(params, x):
     """The network of lesson 1: the score array of every layer, first to last."""
     scores = []
     for i in range(1, len(params) // 2 + 1):
-        scores.append((np.maximum(scores[-1], 0) if scores else x) @ params[f"W{i}"] + params[f"b{i}"])
+        scores.append(
+            (np.maximum(scores[-1], 0) if scores else x) @ params[f"W{i}"] + params[f"b{i}"]
+        )
     return scores
 
 
@@ -131,27 +177,48 @@ def _label(ax, title, xlabel, ylabel, **more):
 
 def _clouds(ax, X, labels, **more):
     for k, colour, marker in zip(range(3), (BLUE, ORANGE, GREEN), "os^"):
-        ax.scatter(*X[labels == k].T, c=colour, marker=marker, s=14, ec="white", lw=0.3, label=f"class {k}", **more)
+        ax.scatter(
+            *X[labels == k].T,
+            c=colour,
+            marker=marker,
+            s=14,
+            ec="white",
+            lw=0.3,
+            label=f"class {k}",
+            **more,
+        )
 
 
 def plot_opening():
-    """Three rings that no line parts, and what a gradient costs when it is measured weight by weight."""
+    """Three rings that no line parts, and what a gradient costs when it is measured weight by
+    weight.
+    """
     left, right = _panels(2, height=3.6)
     _clouds(left, *rings())
     _label(left, "three rings: no line parts them", "$x_1$", "$x_2$", aspect="equal")
     P = np.logspace(1, 9, 50)
     right.loglog(P, 2 * P, color=RED, lw=2, label="measured: 2 runs for each weight")
-    right.loglog(P, 3 + 0 * P, color=BLUE, lw=2, ls="--", label="backpropagation: about 3 runs' work")
+    right.loglog(
+        P, 3 + 0 * P, color=BLUE, lw=2, ls="--", label="backpropagation: about 3 runs' work"
+    )
     for weights, name in [(2410, "lesson 2"), (1.1e8, "a small language model")]:
         right.axvline(weights, color=GREY, ls=":", lw=1)
         right.text(weights * 1.3, 12, name, fontsize=8, color=GREY, rotation=90)
-    _label(right, "the price of one gradient", "weights in the network", "runs of the network", ylim=(1, 4e9))
+    _label(
+        right,
+        "the price of one gradient",
+        "weights in the network",
+        "runs of the network",
+        ylim=(1, 4e9),
+    )
     right.legend(fontsize=8, loc="upper left")
     _show()
 
 
 def plot_step_sizes(numerical_gradient):
-    """How far the measured slope of exp(sin x) at x = 1 is off, for step sizes from 1e-1 to 1e-13."""
+    """How far the measured slope of exp(sin x) at x = 1 is off, for step sizes from 1e-1 to
+    1e-13.
+    """
     steps = np.logspace(-1, -13, 37)
     x, right = np.array([1.0]), np.exp(np.sin(1.0)) * np.cos(1.0)
 
@@ -164,7 +231,13 @@ def plot_step_sizes(numerical_gradient):
     ax.loglog(steps, one_sided, "s--", color=RED, ms=4, label="one side")
     ax.loglog(steps, np.maximum(central, 1e-16), "o-", color=BLUE, ms=4, label="yours: both sides")
     ax.axvline(1e-5, color=GREY, ls=":", label="1e-5")
-    _label(ax, "the step: too large bends, too small rounds", "step", "relative error of the slope", xlim=(0.2, 5e-14))
+    _label(
+        ax,
+        "the step: too large bends, too small rounds",
+        "step",
+        "relative error of the slope",
+        xlim=(0.2, 5e-14),
+    )
     ax.legend()
     _show()
 
@@ -173,9 +246,20 @@ def plot_graph():
     """The graph of c = a b, d = c + a, e = d c at a = 2, b = 3: values above, slopes of e below."""
     (ax,) = _panels(1, height=3.0)
     places = {"a": (0, 1), "b": (0, 0), "c": (1.5, 0.25), "d": (3, 1), "e": (4.5, 0.5)}
-    texts = {"a": ("a = 2", "48"), "b": ("b = 3", "28"), "c": ("c = a·b = 6", "14"), "d": ("d = c+a = 8", "6")}
+    texts = {
+        "a": ("a = 2", "48"),
+        "b": ("b = 3", "28"),
+        "c": ("c = a·b = 6", "14"),
+        "d": ("d = c+a = 8", "6"),
+    }
     texts["e"] = ("e = d·c = 48", "1")
-    edges = [("a", "c", "b = 3"), ("b", "c", "a = 2"), ("c", "d", "1"), ("a", "d", "1"), ("d", "e", "c = 6")]
+    edges = [
+        ("a", "c", "b = 3"),
+        ("b", "c", "a = 2"),
+        ("c", "d", "1"),
+        ("a", "d", "1"),
+        ("d", "e", "c = 6"),
+    ]
     for start, end, slope in [*edges, ("c", "e", "d = 8")]:
         (x0, y0), (x1, y1) = places[start], places[end]
         style = {"arrowstyle": "->", "color": GREY, "shrinkA": 34, "shrinkB": 40}
@@ -185,19 +269,27 @@ def plot_graph():
         value, slope = texts[name]
         ax.text(x, y + 0.05, value, color=BLUE, ha="center", va="bottom", weight="bold")
         ax.text(x, y - 0.02, f"slope {slope}", color=RED, ha="center", va="top")
-    ax.set(xlim=(-0.6, 5.2), ylim=(-0.3, 1.35), title="values go right (blue), slopes of e come back (red)")
+    ax.set(
+        xlim=(-0.6, 5.2),
+        ylim=(-0.3, 1.35),
+        title="values go right (blue), slopes of e come back (red)",
+    )
     ax.axis("off")
     _show()
 
 
 def plot_xor(answer, losses):
-    """The loss of the little network, and its answer over the input plane; `answer(x1, x2)` is a number."""
+    """The loss of the little network, and its answer over the input plane; `answer(x1, x2)` is a
+    number.
+    """
     curve, plane = _panels(2, height=3.6)
     curve.semilogy(losses, color=BLUE)
     _label(curve, "exclusive or, learnt by Values", "step", "mean squared error")
     side = np.linspace(-0.4, 1.4, 31)
     surface = np.array([[answer(float(u), float(v)) for u in side] for v in side])
-    filled = plane.contourf(side, side, surface, levels=np.linspace(-1, 1, 11), cmap="PuOr", extend="both")
+    filled = plane.contourf(
+        side, side, surface, levels=np.linspace(-1, 1, 11), cmap="PuOr", extend="both"
+    )
     plane.scatter([0, 1], [1, 0], c=BLUE, marker="o", s=70, ec="black", zorder=3)
     plane.scatter([0, 1], [0, 1], c=ORANGE, marker="s", s=70, ec="black", zorder=3)
     plane.figure.colorbar(filled, ax=plane, label="answer")
@@ -206,27 +298,45 @@ def plot_xor(answer, losses):
 
 
 def plot_slopes(pairs):
-    """For each (name, forward, slope): the slope that you return for dy = 1, and the measured one in dots."""
+    """For each (name, forward, slope): the slope that you return for dy = 1, and the measured one
+    in dots.
+    """
     axes = _panels(len(pairs), height=2.8)
     z = np.linspace(-4, 4, 200)
     for ax, (name, forward, slope) in zip(axes, pairs):
         ax.plot(z, slope(z), color=BLUE, lw=2, label="yours")
-        ax.plot(z[::10], (forward(z + 1e-5) - forward(z - 1e-5))[::10] / 2e-5, "o", color=RED, ms=4, label="measured")
+        ax.plot(
+            z[::10],
+            (forward(z + 1e-5) - forward(z - 1e-5))[::10] / 2e-5,
+            "o",
+            color=RED,
+            ms=4,
+            label="measured",
+        )
         _label(ax, name, "z", "slope" if ax is axes[0] else "", ylim=(-0.25, 1.25))
     axes[1].legend(fontsize=8, loc="upper center")
     _show()
 
 
 def plot_jacobian(softmax_backward, scores):
-    """The Jacobian dp_j / dz_i of softmax, one row for each unit upstream gradient, beside its diagonal."""
+    """The Jacobian dp_j / dz_i of softmax, one row for each unit upstream gradient, beside its
+    diagonal.
+    """
     p = softmax(np.array([scores]))
     C = p.shape[1]
     J = np.array([softmax_backward(np.eye(C)[[j]], p)[0] for j in range(C)])
-    for ax, title, shown in zip(_panels(2, height=3.4), ["yours", "the diagonal alone"], [J, np.diag(np.diag(J))]):
+    for ax, title, shown in zip(
+        _panels(2, height=3.4), ["yours", "the diagonal alone"], [J, np.diag(np.diag(J))]
+    ):
         image = ax.imshow(shown, cmap="PuOr", vmin=-0.25, vmax=0.25)
         for i, j in np.ndindex(C, C):
             ax.text(
-                j, i, f"{shown[i, j]:.2f}", ha="center", va="center", color="white" if shown[i, j] > 0.15 else "black"
+                j,
+                i,
+                f"{shown[i, j]:.2f}",
+                ha="center",
+                va="center",
+                color="white" if shown[i, j] > 0.15 else "black",
             )
         _label(ax, title, "score $z_i$", "probability $p_j$", xticks=range(C), yticks=range(C))
     ax.figure.colorbar(image, ax=ax.figure.axes, label="$\\partial p_j/\\partial z_i$")
@@ -234,7 +344,9 @@ def plot_jacobian(softmax_backward, scores):
 
 
 def plot_flow(starts, mlp_loss_and_gradients, depth=30, width=100):
-    """Signals and gradients through a deep ReLU network on digits, for several ways to draw its weights."""
+    """Signals and gradients through a deep ReLU network on digits, for several ways to draw its
+    weights.
+    """
     X, labels = (part[:200] for part in digits()[:2])
     forward, back = _panels(2, height=3.6)
     for (name, draw), colour, marker in zip(starts.items(), (BLUE, ORANGE, GREEN, RED), "os^v"):
@@ -255,7 +367,9 @@ def plot_flow(starts, mlp_loss_and_gradients, depth=30, width=100):
 
 
 def plot_training(train_mlp, loss_of, counts=(1, 2, 5, 10, 20, 50, 100)):
-    """Loss on both parts of the digits after each number of epochs; `loss_of(params, X, labels)` is a number."""
+    """Loss on both parts of the digits after each number of epochs; `loss_of(params, X, labels)` is
+    a number.
+    """
     X, labels, X_test, labels_test = digits()
     curves = {"training": [], "test": []}
     for epochs in counts:
@@ -264,7 +378,9 @@ def plot_training(train_mlp, loss_of, counts=(1, 2, 5, 10, 20, 50, 100)):
         curves["test"].append(loss_of(params, X_test, labels_test))
     (ax,) = _panels(1, height=3.4)
     for (name, curve), colour, style in zip(curves.items(), (BLUE, RED), ("o-", "s--")):
-        ax.loglog(counts, curve, style, color=colour, ms=5, label=f"{name}: {curve[-1]:.3f} at the end")
+        ax.loglog(
+            counts, curve, style, color=colour, ms=5, label=f"{name}: {curve[-1]:.3f} at the end"
+        )
     ax.axhline(np.log(10), color=GREY, ls=":", label="ln 10: ten equal guesses")
     _label(ax, "a network of 32 hidden neurons on the digits", "epochs", "loss, nats")
     ax.set_xticks(counts, [str(c) for c in counts])
@@ -282,10 +398,17 @@ def plot_regions(train_mlp, predict, epochs=(1, 5, 20, 60)):
         params = train_mlp(X, labels, 3, 32, 0.2, count, 20, np.random.default_rng(1))
         says, right = (np.asarray(predict(params, part)) for part in (grid, X))
         ax.contourf(
-            side, side, says.reshape(121, 121), levels=[-0.5, 0.5, 1.5, 2.5], colors=[BLUE, ORANGE, GREEN], alpha=0.25
+            side,
+            side,
+            says.reshape(121, 121),
+            levels=[-0.5, 0.5, 1.5, 2.5],
+            colors=[BLUE, ORANGE, GREEN],
+            alpha=0.25,
         )
         _clouds(ax, X, labels, alpha=0.8)
-        _label(ax, f"epoch {count}: {np.mean(right == labels):.2f} right", "$x_1$", "", aspect="equal")
+        _label(
+            ax, f"epoch {count}: {np.mean(right == labels):.2f} right", "$x_1$", "", aspect="equal"
+        )
     _show()
 
 
@@ -293,7 +416,9 @@ def plot_detectors(W1):
     """The first 20 columns of W1 (64, hidden) as 8 x 8 images on one scale."""
     axes = _panels(10, 2, height=2.4)
     for k, ax in enumerate(axes):
-        image = ax.imshow(W1[:, k].reshape(8, 8), cmap="PuOr", vmin=-abs(W1).max(), vmax=abs(W1).max())
+        image = ax.imshow(
+            W1[:, k].reshape(8, 8), cmap="PuOr", vmin=-abs(W1).max(), vmax=abs(W1).max()
+        )
         ax.set(title=f"{k}", xticks=[], yticks=[])
     axes[0].figure.colorbar(image, ax=list(axes), label="weight", shrink=0.8)
     _show()

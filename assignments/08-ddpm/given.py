@@ -4,26 +4,43 @@ import contextlib
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+BLUE, ORANGE, GREEN, RED, PINK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#666666",
+)
 
 
 def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
-    flat = [np.atleast_1d(part).reshape(-1, part.shape[-1] if part.ndim else 1) for part in (got, expected)]
+    flat = [
+        np.atleast_1d(part).reshape(-1, part.shape[-1] if part.ndim else 1)
+        for part in (got, expected)
+    ]
     shown = [[" ".join(f"{v:.6g}" for v in row) for row in part] for part in flat]
     width = max(len(name) + 7, *map(len, shown[0]))
     print(f"  {name + ': yours':<{width}}   expected")
     for g, e, left, right in zip(*flat, *shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 @contextlib.contextmanager
 def swapped(namespace, **parts):
-    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as before."""
+    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as
+    before.
+    """
     before = {name: namespace[name] for name in parts}
     namespace.update(parts)
     try:
@@ -32,7 +49,8 @@ def swapped(namespace, **parts):
         namespace.update(before)
 
 
-# -- from earlier lessons ----------------------------------------------------------------------------
+# -- from earlier lessons
+# ----------------------------------------------------------------------------
 
 
 def new_mlp(sizes, rng):
@@ -46,7 +64,9 @@ def new_mlp(sizes, rng):
 
 
 def mlp_layers(params, x):
-    """What enters each layer, and last what comes out: ReLU between layers, none behind the last; lesson 1."""
+    """What enters each layer, and last what comes out: ReLU between layers, none behind the last;
+    lesson 1.
+    """
     values, depth = [x], len(params) // 2
     for i in range(1, depth + 1):
         z = values[-1] @ params[f"W{i}"] + params[f"b{i}"]
@@ -55,7 +75,9 @@ def mlp_layers(params, x):
 
 
 def mlp_backward(dy, params, values):
-    """The gradient of each tensor, from that of the output and what mlp_layers returned; lesson 2."""
+    """The gradient of each tensor, from that of the output and what mlp_layers returned;
+    lesson 2.
+    """
     grads = {}
     for i in range(len(params) // 2, 0, -1):
         x, W = values[i - 1], params[f"W{i}"]
@@ -76,16 +98,22 @@ def adam(params, grads, state, lr):
 
 
 def conv3x3_forward(x, W, b):
-    """Convolution of lesson 5: x (N, C, H, W), kernels W (F, C, 3, 3), b (F,), stride 1, padding 1 -> (N, F, H, W)."""
+    """Convolution of lesson 5: x (N, C, H, W), kernels W (F, C, 3, 3), b (F,), stride 1, padding 1
+    -> (N, F, H, W).
+    """
     n, _, height, width = x.shape
-    return (W.reshape(len(W), -1) @ _columns(x)).reshape(n, len(W), height, width) + b.reshape(-1, 1, 1)
+    return (W.reshape(len(W), -1) @ _columns(x)).reshape(n, len(W), height, width) + b.reshape(
+        -1, 1, 1
+    )
 
 
 def conv3x3_backward(dy, x, W):
     """Its gradients: dy (N, F, H, W) -> dx (N, C, H, W), dW (F, C, 3, 3), db (F,)."""
     rows = dy.reshape(*dy.shape[:2], -1)  # (N, F, H W)
     dW = (rows @ _columns(x).transpose(0, 2, 1)).sum(axis=0).reshape(W.shape)
-    flipped = np.flip(W, axis=(2, 3)).transpose(1, 0, 2, 3)  # every output pixel that used an input pixel
+    flipped = np.flip(W, axis=(2, 3)).transpose(
+        1, 0, 2, 3
+    )  # every output pixel that used an input pixel
     return conv3x3_forward(dy, flipped, np.zeros(W.shape[1])), dW, rows.sum(axis=(0, 2))
 
 
@@ -97,7 +125,8 @@ def _columns(x):
     return np.stack(views, axis=2).reshape(n, 9 * c, h * w)
 
 
-# -- data --------------------------------------------------------------------------------------------
+# -- data
+# --------------------------------------------------------------------------------------------
 
 _ANGLES = np.arange(8) * np.pi / 4 + 0.2
 RING = {"middles": np.sqrt(2) * np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)]), "spread": 0.08}
@@ -109,7 +138,9 @@ def ring(n, rng):
 
 
 def moons(n, rng):
-    """Points (n, 2) on two half circles that reach into each other, brought to mean 0 and about unit size."""
+    """Points (n, 2) on two half circles that reach into each other, brought to mean 0 and about
+    unit size.
+    """
     angle, side = rng.uniform(0, np.pi, n), rng.integers(2, size=n)
     x = np.where(side == 0, np.cos(angle), 1 - np.cos(angle)) + 0.05 * rng.normal(size=n)
     y = np.where(side == 0, np.sin(angle), 0.5 - np.sin(angle)) + 0.05 * rng.normal(size=n)
@@ -117,7 +148,9 @@ def moons(n, rng):
 
 
 def digits():
-    """Scanned digits as images in [-1, 1]: x (1347, 1, 8, 8), labels (1347,), x_test (450, ...), labels_test (450,)."""
+    """Scanned digits as images in [-1, 1]: x (1347, 1, 8, 8), labels (1347,), x_test (450, ...),
+    labels_test (450,).
+    """
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -129,10 +162,14 @@ def digits():
 def perfect_noise(cloud, x_t, t):
     """What a network that has learnt all there is says of x_t (n, 2): E[noise | x_t], by a formula.
 
-    `cloud` holds the `middles` (K, 2) of heaps, equally probable, their `spread`, and the chain's `alpha_bar`.
+    `cloud` holds the `middles` (K, 2) of heaps, equally probable, their `spread`, and the chain's
+    `alpha_bar`.
     """
     kept = np.asarray(cloud["alpha_bar"])[t].reshape(-1, 1, 1)
-    gap, width = x_t[:, None] - np.sqrt(kept) * cloud["middles"], kept * cloud["spread"] ** 2 + (1 - kept)
+    gap, width = (
+        x_t[:, None] - np.sqrt(kept) * cloud["middles"],
+        kept * cloud["spread"] ** 2 + (1 - kept),
+    )
     score = -(gap**2).sum(axis=2, keepdims=True) / (2 * width)
     belongs = np.exp(score - score.max(axis=1, keepdims=True))  # (n, K, 1)
     belongs /= belongs.sum(axis=1, keepdims=True)
@@ -140,7 +177,9 @@ def perfect_noise(cloud, x_t, t):
 
 
 def energy_distance(a, b):
-    """2 E|a - b| - E|a - a'| - E|b - b'|: 0 for equal distributions only (Szekely and Rizzo, 2013)."""
+    """2 E|a - b| - E|a - a'| - E|b - b'|: 0 for equal distributions only (Szekely and
+    Rizzo, 2013).
+    """
 
     def mean(x, y, pairs):
         return np.hypot(*(x[:, None] - y[None]).transpose(2, 0, 1)).sum() / pairs
@@ -150,13 +189,16 @@ def energy_distance(a, b):
 
 
 def in_heaps(points):
-    """The share of points within three spreads of a middle of the ring, and the number in the emptiest heap."""
+    """The share of points within three spreads of a middle of the ring, and the number in the
+    emptiest heap.
+    """
     away = np.linalg.norm(points[:, None] - RING["middles"], axis=2)
     near = away.min(axis=1) < 3 * RING["spread"]
     return near.mean(), np.bincount(away.argmin(axis=1)[near], minlength=8).min()
 
 
-# -- digits from a U-Net -----------------------------------------------------------------------------
+# -- digits from a U-Net
+# -----------------------------------------------------------------------------
 
 
 def fold(images):
@@ -165,17 +207,23 @@ def fold(images):
 
 
 def told(f, x, t, labels):
-    """The U-Net's input and t_emb: the step, and the class as a one-hot row, all 0 where labels is -1.
+    """The U-Net's input and t_emb: the step, and the class as a one-hot row, all 0 where labels is
+    -1.
 
-    The same 26 numbers stand in every pixel of x as channels of their own, so that the fine level knows them too.
+    The same 26 numbers stand in every pixel of x as channels of their own, so that the fine level
+    knows them too.
     """
-    rows = np.hstack([f["timestep_embedding"](t, 16, 1000), labels[:, None] == np.arange(10)]).astype(np.float32)
+    rows = np.hstack(
+        [f["timestep_embedding"](t, 16, 1000), labels[:, None] == np.arange(10)]
+    ).astype(np.float32)
     everywhere = np.broadcast_to(rows[:, :, None, None], (*rows.shape, 4, 4))
     return np.concatenate([x, everywhere], axis=1, dtype=np.float32), rows
 
 
 def train_unet(f, images, labels, betas, rng, steps, channels=(32, 64), batch=32):
-    """Train the learner's U-Net (functions by name in `f`), in float32 -> the average of its parameters, losses."""
+    """Train the learner's U-Net (functions by name in `f`), in float32 -> the average of its
+    parameters, losses.
+    """
     x0, (c, deep), losses, state = fold(images), channels, [], {}
     shapes = {
         "W1": (c, 30, 3, 3),
@@ -184,13 +232,18 @@ def train_unet(f, images, labels, betas, rng, steps, channels=(32, 64), batch=32
         "W4": (4, c, 3, 3),
         "Wt": (26, deep),
     }
-    params = {k: rng.normal(0, np.sqrt(2 / np.prod(s[1:])), s).astype(np.float32) for k, s in shapes.items()}
+    params = {
+        k: rng.normal(0, np.sqrt(2 / np.prod(s[1:])), s).astype(np.float32)
+        for k, s in shapes.items()
+    }
     params |= {f"b{k}": np.zeros(n, np.float32) for k, n in zip("1234t", (c, deep, c, 4, deep))}
     shadow, alpha_bar = params, f["alpha_bars"](betas)
     for step in range(steps):
         rows = rng.integers(len(x0), size=batch)
         x_t, t, noise = f["training_batch"](x0[rows], alpha_bar, rng)
-        given_classes = np.where(rng.random(batch) < 0.15, -1, labels[rows])  # sometimes the class is kept secret
+        given_classes = np.where(
+            rng.random(batch) < 0.15, -1, labels[rows]
+        )  # sometimes the class is kept secret
         inputs = told(f, x_t, t, given_classes)
         loss, d = f["denoising_loss"](f["unet_forward"](params, *inputs), noise)
         grads = f["unet_backward"](d.astype(np.float32), params, *inputs)
@@ -201,13 +254,19 @@ def train_unet(f, images, labels, betas, rng, steps, channels=(32, 64), batch=32
 
 
 def draw_digits(f, params, labels, w, betas, rng, jumps=25):
-    """Images (n, 1, 8, 8) of these classes: DDIM jumps, the two guesses combined by the notebook's `guide`."""
+    """Images (n, 1, 8, 8) of these classes: DDIM jumps, the two guesses combined by the notebook's
+    `guide`.
+    """
     n, alpha_bar = len(labels), f["alpha_bars"](betas)
     x, both = rng.normal(size=(n, 4, 4, 4)), np.concatenate([labels, np.full(n, -1)])
     stops = np.linspace(len(betas) - 1, -1, jumps + 1).round().astype(int)
     for start, stop in np.column_stack([stops[:-1], stops[1:]]):
-        eps = f["unet_forward"](params, *told(f, np.tile(x, (2, 1, 1, 1)), np.full(2 * n, start), both))
-        x = f["ddim_step"](x, np.full(n, start), np.full(n, stop), f["guide"](eps[:n], eps[n:], w), alpha_bar)
+        eps = f["unet_forward"](
+            params, *told(f, np.tile(x, (2, 1, 1, 1)), np.full(2 * n, start), both)
+        )
+        x = f["ddim_step"](
+            x, np.full(n, start), np.full(n, stop), f["guide"](eps[:n], eps[n:], w), alpha_bar
+        )
     return x.reshape(-1, 2, 2, 4, 4).transpose(0, 3, 1, 4, 2).reshape(-1, 1, 8, 8)
 
 
@@ -222,7 +281,10 @@ def compare_with_torch(f):
     r = np.random.RandomState(1)
     shapes = {"W1": (4, 2, 3, 3), "b1": 4, "W2": (5, 4, 3, 3), "b2": 5, "Wt": (3, 5), "bt": 5}
     shapes |= {"W3": (6, 9, 3, 3), "b3": 6, "W4": (2, 6, 3, 3), "b4": 2}
-    params, (x, dy) = {k: r.normal(size=s) for k, s in shapes.items()}, r.normal(size=(2, 3, 2, 8, 8))
+    params, (x, dy) = (
+        {k: r.normal(size=s) for k, s in shapes.items()},
+        r.normal(size=(2, 3, 2, 8, 8)),
+    )
     t_emb, e = r.normal(size=(3, 3)), r.normal(size=(3, 2, 8, 8))
     p = {k: torch.tensor(v, requires_grad=True) for k, v in params.items()}
     tx, te, guess = torch.tensor(x), torch.tensor(t_emb), torch.tensor(e, requires_grad=True)
@@ -235,21 +297,30 @@ def compare_with_torch(f):
     loss = F.mse_loss(guess, torch.tensor(dy))
     loss.backward()
     grads, mine = f["unet_backward"](dy, params, x, t_emb), f["denoising_loss"](e, dy)
-    rows = {"unet_forward": [(f["unet_forward"](params, x, t_emb), y)], "denoising_loss": [(mine[0], loss)]}
+    rows = {
+        "unet_forward": [(f["unet_forward"](params, x, t_emb), y)],
+        "denoising_loss": [(mine[0], loss)],
+    }
     rows["its gradient"] = [(mine[1], guess.grad)]
     rows["unet_backward"] = [(grads[k], p[k].grad) for k in p]
     for name, pairs in rows.items():
-        print(f"{name:<16} largest difference {max(np.abs(a - b.detach().numpy()).max() for a, b in pairs):.1e}")
+        print(
+            f"{name:<16} largest difference "
+            f"{max(np.abs(a - b.detach().numpy()).max() for a, b in pairs):.1e}"
+        )
 
 
-# -- figures -----------------------------------------------------------------------------------------
+# -- figures
+# -----------------------------------------------------------------------------------------
 
 
 def panels(columns, rows=1, height=3.0, **options):
     """A row of axes."""
     import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=(9.5, height), layout="constrained").subplots(rows, columns, squeeze=False, **options)
+    return plt.figure(figsize=(9.5, height), layout="constrained").subplots(
+        rows, columns, squeeze=False, **options
+    )
 
 
 def show():
@@ -262,7 +333,14 @@ def show():
 def scatter(ax, points, title, colour=BLUE, **more):
     """Points (n, 2) on these axes."""
     ax.scatter(*np.asarray(points).T, s=3, color=colour, alpha=0.6, **more)
-    ax.set(title=title, xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
+    ax.set(
+        title=title,
+        xlim=(-2.6, 2.6),
+        ylim=(-2.6, 2.6),
+        aspect="equal",
+        xticks=[-2, 0, 2],
+        yticks=[-2, 0, 2],
+    )
 
 
 def image(ax, pixels, title=""):
@@ -274,7 +352,9 @@ def image(ax, pixels, title=""):
 
 def plot_points(clouds, colours=(GREY, BLUE, ORANGE, GREEN, RED)):
     """A panel of points for each name."""
-    for ax, (name, points), colour in zip(panels(len(clouds), sharey=True)[0], clouds.items(), colours):
+    for ax, (name, points), colour in zip(
+        panels(len(clouds), sharey=True)[0], clouds.items(), colours
+    ):
         scatter(ax, points, name, colour)
     show()
 
@@ -296,4 +376,6 @@ def plot_opening():
     """Above real digits and noise; below points of the ring and of a normal distribution."""
     rng = np.random.default_rng(0)
     plot_images({"digits": digits()[0][:12], "noise": rng.normal(size=(12, 64))})
-    plot_points({"moons": moons(1500, rng), "ring": ring(1500, rng), "noise": rng.normal(size=(1500, 2))})
+    plot_points(
+        {"moons": moons(1500, rng), "ring": ring(1500, rng), "noise": rng.normal(size=(1500, 2))}
+    )

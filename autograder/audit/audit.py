@@ -10,13 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from autograder import proof, record
-from autograder.answers import Answers
 from autograder.audit import mutation
 from autograder.audit.findings import Audit, Finding
 from autograder.audit.seeded import Seeded, elsewhere, examine
-from autograder.course import FILE, Course
-from autograder.topic import Topic
+from autograder.course import proofs, record
+from autograder.course.course_file import FILE, Course
+from autograder.model.answer_key import Answers
+from autograder.model.topic import Topic
 
 FIRST_SEED = 1001
 LEAST_MARGIN = 3.0  # standard deviations
@@ -25,7 +25,13 @@ MUTANTS_A_LINE = 100
 Say = Callable[[str], None]
 
 
-def audit(course: Course, topic_id: str, seeds: int, with_mutants: bool = True, say: Say = lambda text: None) -> Audit:
+def audit(
+    course: Course,
+    topic_id: str,
+    seeds: int,
+    with_mutants: bool = True,
+    say: Say = lambda text: None,
+) -> Audit:
     """Prove a topic's suite over that many seeds. It takes minutes, so it says how far it is."""
     started = time.perf_counter()
     topic, cores = course.topic(topic_id), os.cpu_count() or 1
@@ -53,11 +59,15 @@ def _right(course: Course, topic: Topic, results: list[Seeded]) -> Finding:
 
 
 def _stub(results: list[Seeded]) -> Finding:
-    return Finding("the stub gets nothing", "0 points, not attempted throughout", _problems(results, "stub"))
+    return Finding(
+        "the stub gets nothing", "0 points, not attempted throughout", _problems(results, "stub")
+    )
 
 
 def _known(results: list[Seeded], stray: list[str]) -> Finding:
-    """The confusion matrix of known mistakes, over all seeds: named right, as another, or not at all."""
+    """The confusion matrix of known mistakes, over all seeds: named right, as another, or not at
+    all.
+    """
     problems = [*_problems(results, "mistakes"), *stray]
     counts = Counter({"itself": 0, "another": 0, "": 0})
     unnamed: Counter[str] = Counter()
@@ -71,45 +81,74 @@ def _known(results: list[Seeded], stray: list[str]) -> Finding:
     if total and counts["itself"] < NAMED_SHARE * total:
         problems.append(f"only {counts['itself']} of {total} are named, expected {NAMED_SHARE:.0%}")
     kinds = len({name for r in results for name in r.named})
-    summary = f"{kinds} mistakes: {counts['itself']} of {total} named, {counts['another']} as another"
-    notes = [f"not named: {name} ({count} of {len(results)})" for name, count in unnamed.items() if count]
+    summary = (
+        f"{kinds} mistakes: {counts['itself']} of {total} named, {counts['another']} as another"
+    )
+    notes = [
+        f"not named: {name} ({count} of {len(results)})" for name, count in unnamed.items() if count
+    ]
     return Finding("known mistakes are named", summary, problems, notes)
 
 
-def _unknown(course: Course, topic: Topic, first: Seeded, failed: set[str], cores: int, say: Say) -> list[Finding]:
+def _unknown(
+    course: Course, topic: Topic, first: Seeded, failed: set[str], cores: int, say: Say
+) -> list[Finding]:
     answers, fates = record.record(course, topic, first.seed), []
     for fate in mutation.fates(course, topic, answers, cores):
         fates.append(fate)
         if len(fates) % MUTANTS_A_LINE == 0:
             say(f"{topic.id}: {len(fates)} mutants")
     unknown = caught(fates, mutation.explained(course, topic))
-    return [unknown, _idle(course, topic, answers, first.checks, failed | {k for f in fates for k in f.failed}, cores)]
+    return [
+        unknown,
+        _idle(
+            course,
+            topic,
+            answers,
+            first.checks,
+            failed | {k for f in fates for k in f.failed},
+            cores,
+        ),
+    ]
 
 
 def caught(fates: list[mutation.Fate], reasons: Mapping[str, str]) -> Finding:
-    """Whether every mutant is caught or listed with its reason, and the list says nothing that is not so."""
+    """Whether every mutant is caught or listed with its reason, and the list says nothing that is
+    not so.
+    """
     survivors = {fate.mutant.name: fate.mutant for fate in fates if not fate.failed}
-    problems = [f"{name}, line {m.line}: {m.change}" for name, m in survivors.items() if name not in reasons]
-    # Another way to train is listed because it is the student's choice; that it may learn a little less is none of
+    problems = [
+        f"{name}, line {m.line}: {m.change}" for name, m in survivors.items() if name not in reasons
+    ]
+    # Another way to train is listed because it is the student's choice; that it may learn a little
+    # less is none of
     # the list's business.
     standing = {fate.mutant.name for fate in fates if not fate.beaten}
-    problems += [f"{name} is listed as equivalent, but it is caught or gone" for name in reasons.keys() - standing]
+    problems += [
+        f"{name} is listed as equivalent, but it is caught or gone"
+        for name in reasons.keys() - standing
+    ]
     summary = f"{len(fates)} mutants: {len(fates) - len(survivors)} caught"
-    summary += (
-        f", {len(survivors.keys() & reasons.keys())} equivalent, {len(survivors.keys() - reasons.keys())} unexplained"
-    )
+    known = survivors.keys() & reasons.keys()
+    summary += f", {len(known)} equivalent, {len(survivors) - len(known)} unexplained"
     return Finding("unknown mistakes are caught", summary, problems)
 
 
-def _idle(course: Course, topic: Topic, answers: Answers, checks: list[str], failed: set[str], cores: int) -> Finding:
-    """Checks that nothing wrong ever fails. Only where some are left are all mutants run through all checks."""
+def _idle(
+    course: Course, topic: Topic, answers: Answers, checks: list[str], failed: set[str], cores: int
+) -> Finding:
+    """Checks that nothing wrong ever fails. Only where some are left are all mutants run through
+    all checks.
+    """
     idle = [key for key in checks if key not in failed]
     if idle:
         complete = mutation.fates(course, topic, answers, cores, complete=True)
         failed = failed | {key for fate in complete for key in fate.failed}
         idle = [key for key in checks if key not in failed]
     summary = f"{len(checks)} checks, {len(idle)} that nothing wrong fails"
-    return Finding("checks pull their weight", summary, notes=[f"redundant or vacuous: {key}" for key in idle])
+    return Finding(
+        "checks pull their weight", summary, notes=[f"redundant or vacuous: {key}" for key in idle]
+    )
 
 
 def _flakes(results: list[Seeded]) -> Finding:
@@ -117,26 +156,44 @@ def _flakes(results: list[Seeded]) -> Finding:
     problems, notes = [], []
     for key in sorted({key for r in results for key in r.margins}):
         margins = [float(r.margins[key]) for r in results if key in r.margins]
-        if math.inf in margins:  # an infinite error, where any is expected: as far from the line as can be
+        if (
+            math.inf in margins
+        ):  # an infinite error, where any is expected: as far from the line as can be
             notes.append(f"{key}: infinite in {margins.count(math.inf)} of {len(margins)}")
             margins = [m for m in margins if m != math.inf]
             if not margins:
                 continue
         spread = statistics.stdev(margins) if len(margins) > 1 else 0.0
         deviations = statistics.mean(margins) / spread if spread else float("inf")
-        notes.append(f"{key}: margin {statistics.mean(margins):.3g} ± {spread:.2g}, least {min(margins):.3g}")
+        notes.append(
+            f"{key}: margin {statistics.mean(margins):.3g} ± {spread:.2g}, least {min(margins):.3g}"
+        )
         if deviations < LEAST_MARGIN:
-            problems.append(f"{key} has a margin of {deviations:.1f} standard deviations, expected {LEAST_MARGIN:g}")
+            problems.append(
+                f"{key} has a margin of {deviations:.1f} standard deviations, expected "
+                f"{LEAST_MARGIN:g}"
+            )
     return Finding(
-        "no flakes", f"{len(notes)} measured checks, {LEAST_MARGIN:g} standard deviations or more", problems, notes
+        "no flakes",
+        f"{len(notes)} measured checks, {LEAST_MARGIN:g} standard deviations or more",
+        problems,
+        notes,
     )
 
 
 def _gradients(course: Course, topic: Topic) -> Finding:
     """The reference's own gradients, proven twice."""
-    proofs = record.load_proofs(course, topic)
-    found = [pair for p in proofs(np.random.RandomState(FIRST_SEED)) for pair in proof.errors(p)] if proofs else []
-    problems = [f"{name}: relative error {error:.1e}" for name, error in found if not error <= proof.TOLERANCE]
+    claims = record.load_proofs(course, topic)
+    found = (
+        [pair for p in claims(np.random.RandomState(FIRST_SEED)) for pair in proofs.errors(p)]
+        if claims
+        else []
+    )
+    problems = [
+        f"{name}: relative error {error:.1e}"
+        for name, error in found
+        if not error <= proofs.TOLERANCE
+    ]
     worst = max((error for _, error in found), default=0.0)
     torch = sum(name.endswith("PyTorch") for name, _ in found)
     summary = f"{len(found) - torch} by central differences, {torch} by PyTorch, largest error {worst:.1e}"

@@ -1,4 +1,6 @@
-"""What an audit found: for each thing that was to be proven, how much was tried and what is wrong."""
+"""What an audit found: for each thing that was to be proven, how much was tried and what is
+wrong.
+"""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -6,7 +8,9 @@ from typing import Any
 
 @dataclass
 class Finding:
-    """One line of the table. It is good when there are no problems; `notes` are for the reader only."""
+    """One line of the table. It is good when there are no problems; `notes` are for the reader
+    only.
+    """
 
     title: str
     summary: str
@@ -32,7 +36,9 @@ class Audit:
 
     def table(self) -> str:
         """The findings as lines of text, problems below the line that they belong to."""
-        lines = [f"{self.topic}   {self.seeds} seed{'s' if self.seeds > 1 else ''}, {self.seconds:.0f} s"]
+        lines = [
+            f"{self.topic}   {self.seeds} seed{'s' if self.seeds > 1 else ''}, {self.seconds:.0f} s"
+        ]
         for f in self.findings:
             lines.append(f"  {'✗' if f.problems else '✓'} {f.title:<26} {f.summary}")
             lines += [f"      ✗ {problem}" for problem in f.problems]

@@ -1,4 +1,6 @@
-"""Unknown mistakes: every single-point mutant of the reference is caught, or explained in a committed file."""
+"""Unknown mistakes: every single-point mutant of the reference is caught, or explained in a
+committed file.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -6,16 +8,16 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from autograder.answers import Answers
-from autograder.course import Course
-from autograder.errors import UserError
+from autograder.audit.mutants import Mutant, mutants
+from autograder.course.course_file import Course
+from autograder.grading.in_worker import Jailed
+from autograder.grading.run import Grading, run_suite
+from autograder.grading.suite import probes_source
 from autograder.jail.tiers import survey
-from autograder.jailed import Jailed
-from autograder.mutants import Mutant, mutants
-from autograder.notebook import Cell
-from autograder.run import Grading, run_suite
-from autograder.suite import probes_source
-from autograder.topic import Topic
+from autograder.model.answer_key import Answers
+from autograder.model.errors import UserError
+from autograder.model.notebook import Cell
+from autograder.model.topic import Topic
 
 _BATCH = 8  # mutants that share one collection of the suite
 _CPU_SECONDS = 4.0  # for one exercise: a mutant that needs longer never ends
@@ -25,7 +27,8 @@ _CPU_SECONDS = 4.0  # for one exercise: a mutant that needs longer never ends
 class Fate:
     """What became of a mutant: the keys of the checks that it failed, none if it survived.
 
-    It is `beaten` by a check of what comes out, unlike one that only learnt too little, or that took too long here.
+    It is `beaten` by a check of what comes out, unlike one that only learnt too little, or that
+    took too long here.
     """
 
     mutant: Mutant
@@ -33,15 +36,23 @@ class Fate:
     beaten: bool
 
 
-def fates(course: Course, topic: Topic, answers: Answers, workers: int, complete: bool = False) -> Iterator[Fate]:
-    """Run every mutant against the checks of its own exercise, to the first failure or, if complete, through all."""
-    source = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
+def fates(
+    course: Course, topic: Topic, answers: Answers, workers: int, complete: bool = False
+) -> Iterator[Fate]:
+    """Run every mutant against the checks of its own exercise, to the first failure or, if
+    complete, through all.
+    """
+    source = (course.solutions(topic.id) / "reference.py").read_text(encoding="utf-8")
     every = mutants(source, topic.functions)
-    impatient = replace(topic, exercises=[replace(e, cpu_seconds=_CPU_SECONDS) for e in topic.exercises])
+    impatient = replace(
+        topic, exercises=[replace(e, cpu_seconds=_CPU_SECONDS) for e in topic.exercises]
+    )
     answers = replace(answers, topic=impatient)
     batches = list(_batches(topic, every))
     with ProcessPoolExecutor(workers) as pool:
-        for batch in pool.map(run_batch, [answers] * len(batches), batches, [complete] * len(batches)):
+        for batch in pool.map(
+            run_batch, [answers] * len(batches), batches, [complete] * len(batches)
+        ):
             yield from batch
 
 
@@ -69,11 +80,13 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
 
 def explained(course: Course, topic: Topic) -> dict[str, str]:
     """Mutants that are known to behave like the reference, each with its reason."""
-    path = course.root / "solutions" / "equivalent_mutants" / f"{topic.name}.yaml"
+    path = course.solutions(topic.id) / "equivalent_mutants.yaml"
     if not path.is_file():
         return {}
     data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    if not isinstance(data, dict) or not all(isinstance(v, str) and v.strip() for v in data.values()):
+    if not isinstance(data, dict) or not all(
+        isinstance(v, str) and v.strip() for v in data.values()
+    ):
         raise UserError(f"{path} should map each mutant's name to a reason of one line")
     return {str(name): reason for name, reason in data.items()}
 

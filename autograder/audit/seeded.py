@@ -1,4 +1,6 @@
-"""What one seed can show: right answers pass, the stub gets nothing, known mistakes are caught and named."""
+"""What one seed can show: right answers pass, the stub gets nothing, known mistakes are caught and
+named.
+"""
 
 import json
 from collections import defaultdict
@@ -7,17 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import notebook, record, solve
-from autograder.answers import Answers
-from autograder.course import Course, load
-from autograder.errors import KitError
+from autograder.course import record, solve
+from autograder.course.course_file import Course, load
+from autograder.grading.in_process import Local
+from autograder.grading.run import Grading, run_suite
+from autograder.grading.submission import grade_notebook
+from autograder.grading.suite import probes_source
 from autograder.jail.tiers import survey
-from autograder.local import Local
-from autograder.results import Report
-from autograder.run import Grading, run_suite
-from autograder.submissions import grade_notebook
-from autograder.suite import probes_source
-from autograder.topic import ExerciseSpec
+from autograder.model import notebook
+from autograder.model.answer_key import Answers
+from autograder.model.errors import KitError
+from autograder.model.report import Report
+from autograder.model.topic import ExerciseSpec
 
 
 @dataclass
@@ -26,14 +29,18 @@ class Seeded:
 
     seed: int
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    named: dict[str, str] = field(default_factory=dict)  # mistake -> itself, another mistake's title, or ""
+    named: dict[str, str] = field(
+        default_factory=dict
+    )  # mistake -> itself, another mistake's title, or ""
     failed: set[str] = field(default_factory=set)  # checks that some mistake fails
     margins: dict[str, float] = field(default_factory=dict)  # measured by the reference
     checks: list[str] = field(default_factory=list)
 
 
 def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
-    """Everything about one seed. Runs in a process of its own, so it takes and returns plain data."""
+    """Everything about one seed. Runs in a process of its own, so it takes and returns
+    plain data.
+    """
     course = load(course_file)
     topic = course.topic(topic_id)
     result = Seeded(seed)
@@ -49,7 +56,9 @@ def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
 
 
 def in_worker(course: Course, answers: Answers, source: str | None) -> Report:
-    """The report of the notebook filled from a source, or of the stub, graded as a submission is."""
+    """The report of the notebook filled from a source, or of the stub, graded as a
+    submission is.
+    """
     path = course.assignment(answers.topic.id)
     text = path.read_text(encoding="utf-8")
     if source is not None:
@@ -68,17 +77,21 @@ def in_namespace(answers: Answers, source: str) -> Grading:
 
 def _right_answers(course: Course, answers: Answers, result: Seeded) -> None:
     topic = answers.topic
-    reference = course.root / "solutions" / f"{topic.name}.py"
+    reference = course.solutions(topic.id) / "reference.py"
     for path in (reference, *record.alternatives(course, topic)):
         source = path.read_text(encoding="utf-8")
         live = in_namespace(answers, source)
         reports = {"worker": in_worker(course, answers, source), "live notebook": live.report()}
         for where, report in reports.items():
             for problem in _lost(report):
-                result.problems["right"].append(f"{path.stem} in a {where}, seed {result.seed}: {problem}")
+                result.problems["right"].append(
+                    f"{path.stem} in a {where}, seed {result.seed}: {problem}"
+                )
         bare = [_without_times(report) for report in reports.values()]
         if bare[0] != bare[1]:
-            result.problems["right"].append(f"{path.stem}, seed {result.seed}: worker and live notebook disagree")
+            result.problems["right"].append(
+                f"{path.stem}, seed {result.seed}: worker and live notebook disagree"
+            )
         if path == reference:
             result.margins = {o.key: o.margin for o in live.outcomes if o.margin is not None}
             result.checks = [o.key for o in live.outcomes]
@@ -104,8 +117,9 @@ def _mistakes(answers: Answers, runs: dict[str, Grading], result: Seeded) -> Non
 
 
 def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
-    """Mistakes that cost points in an exercise that is not theirs, though the bank says nothing of it, or that do not
-    though it does. One seed tells: it is a matter of who calls whom."""
+    """Mistakes that cost points in an exercise that is not theirs, though the bank says nothing of
+    it, or that do not though it does. One seed tells: it is a matter of who calls whom.
+    """
     course = load(course_file)
     topic = course.topic(topic_id)
     answers, _ = record.record_with_mistakes(course, topic, seed)
@@ -121,14 +135,22 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
         run = Grading(answers, wrong, until_failure=True, pictures=False)
         run_suite(topic, [run], others)
         failed = [o for o in run.outcomes if not o.passed]
-        found += [f"{mistake.name} of {own} fails {o.key} too" for o in failed if o.exercise != mistake.also]
+        found += [
+            f"{mistake.name} of {own} fails {o.key} too"
+            for o in failed
+            if o.exercise != mistake.also
+        ]
         if mistake.also and mistake.also not in {o.exercise for o in failed}:
-            found.append(f"{mistake.name} of {own} is said to fail {mistake.also} too, and does not")
+            found.append(
+                f"{mistake.name} of {own} is said to fail {mistake.also} too, and does not"
+            )
     return found
 
 
 def _callers(answers: Answers, reference: dict[str, Any]) -> dict[str, set[str]]:
-    """For each function the exercises whose checks call it: no other check can tell what became of it."""
+    """For each function the exercises whose checks call it: no other check can tell what became of
+    it.
+    """
     watched = _Watched(reference, probes_source(answers.topic))
     run_suite(answers.topic, [Grading(answers, watched)])
     return watched.calls.callers

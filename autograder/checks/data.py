@@ -1,4 +1,6 @@
-"""Data that checks train on. Every draw is from the check's own `rng`, so it is the seed's alone."""
+"""Data that checks train on. Every draw is from the check's own `rng`, so it is the seed's
+alone.
+"""
 
 import gzip
 import importlib.util
@@ -12,7 +14,9 @@ Arrays = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDAr
 
 @cache
 def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """scikit-learn's bundled digits, read from its file: to import scikit-learn would take a second."""
+    """scikit-learn's bundled digits, read from its file: to import scikit-learn would take a
+    second.
+    """
     (package,) = importlib.util.find_spec("sklearn").submodule_search_locations  # type: ignore[union-attr, misc]
     with gzip.open(f"{package}/datasets/data/digits.csv.gz") as file:
         table = np.loadtxt(file, delimiter=",")
@@ -20,7 +24,8 @@ def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def digits(rng: np.random.RandomState) -> Arrays:
-    """The 8x8 digits, pixels in [0, 1], in a random split of 1347 and 450, their classes renamed at random.
+    """The 8x8 digits, pixels in [0, 1], in a random split of 1347 and 450, their classes renamed at
+    random.
 
     Returns X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,). Renaming the classes
     keeps weights that were trained elsewhere from being of any use.
@@ -31,13 +36,19 @@ def digits(rng: np.random.RandomState) -> Arrays:
     return X[train], names[labels[train]], X[test], names[labels[test]]
 
 
-def two_clouds(rng: np.random.RandomState, n: int, margin: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Points X (n, 2) and labels y in {-1, 1} (n,) that a line off the origin parts with at least this margin."""
+def two_clouds(
+    rng: np.random.RandomState, n: int, margin: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Points X (n, 2) and labels y in {-1, 1} (n,) that a line off the origin parts with at least
+    this margin.
+    """
     angle = rng.uniform(0, 2 * np.pi)
     normal, offset = np.array([np.cos(angle), np.sin(angle)]), rng.uniform(0.6, 0.9)
     X = rng.uniform(-2, 2, size=(40 * n, 2))
     distance = X @ normal - offset
     X, distance = X[abs(distance) > margin], distance[abs(distance) > margin]
-    balanced = np.concatenate([np.flatnonzero(distance > 0)[: n // 2], np.flatnonzero(distance < 0)[: n - n // 2]])
+    balanced = np.concatenate(
+        [np.flatnonzero(distance > 0)[: n // 2], np.flatnonzero(distance < 0)[: n - n // 2]]
+    )
     chosen = rng.permutation(balanced)
     return X[chosen], np.where(distance[chosen] > 0, 1, -1)

@@ -1,4 +1,6 @@
-"""Workers as forks of a server process in the jail: born with NumPy imported, in a few milliseconds each."""
+"""Workers as forks of a server process in the jail: born with NumPy imported, in a few milliseconds
+each.
+"""
 
 import contextlib
 import json
@@ -12,10 +14,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from autograder import wire
-from autograder.errors import KitError
-from autograder.jail import inside, plain
+from autograder.jail import unconfined
 from autograder.jail.workers import Crashed, Worker
+from autograder.model.errors import KitError
+from autograder.worker import codec, fork_server
 
 _PATIENCE = 60.0  # seconds for the server to start, or to answer
 _CHUNK = 1 << 20
@@ -23,7 +25,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class ForkServer:
-    """One server process, started by a command to which its plan is added, and asked for workers."""
+    """One server process, started by a command to which its plan is added, and asked for
+    workers.
+    """
 
     def __init__(self, command: Sequence[str], plan: dict[str, Any]) -> None:
         self._control, theirs = socket.socketpair()
@@ -36,7 +40,7 @@ class ForkServer:
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    env=plain.environment(),
+                    env=unconfined.environment(),
                     start_new_session=True,
                 )
             except OSError as error:
@@ -47,10 +51,12 @@ class ForkServer:
                 hello = self._control.recv(64)
             except OSError:
                 hello = b""
-            if hello != inside.READY:
+            if hello != fork_server.READY:
                 self.close()
                 errors.seek(0)
-                lines = errors.read().decode("utf-8", "replace").strip().splitlines() or ["it ended without a word"]
+                lines = errors.read().decode("utf-8", "replace").strip().splitlines() or [
+                    "it ended without a word"
+                ]
                 raise KitError(f"the fork server did not start: {lines[-1]}")
 
     def spawn(self, memory_mb: int) -> Worker:
@@ -80,11 +86,15 @@ class ForkServer:
 
 
 class Forked:
-    """A worker's socket, and a handle of its process by which it can be killed but never mistaken."""
+    """A worker's socket, and a handle of its process by which it can be killed but never
+    mistaken.
+    """
 
     def __init__(self, channel: socket.socket, handle: int) -> None:
         self._channel, self._handle = channel, handle
-        self._times = os.open(f"/proc/{_pid_of(handle)}/stat", os.O_RDONLY)  # kept open: it is read at every call
+        self._times = os.open(
+            f"/proc/{_pid_of(handle)}/stat", os.O_RDONLY
+        )  # kept open: it is read at every call
         self._out, self._in = bytearray(), bytearray()
         self._ready = self._ended = False
         channel.setblocking(False)
@@ -125,11 +135,11 @@ class Forked:
         """A whole frame off what has come in. Sizes are checked before anything is waited for."""
         if not self._ready:
             self._take_greeting()
-        if not self._ready or len(self._in) < wire.HEADER_SIZE:
+        if not self._ready or len(self._in) < codec.HEADER_SIZE:
             return None
         try:
-            size = wire.HEADER_SIZE + sum(wire.sizes(bytes(self._in[: wire.HEADER_SIZE])))
-        except wire.BadFrame:
+            size = codec.HEADER_SIZE + sum(codec.sizes(bytes(self._in[: codec.HEADER_SIZE])))
+        except codec.BadFrame:
             raise Crashed from None
         if len(self._in) < size:
             return None
@@ -138,11 +148,13 @@ class Forked:
         return frame
 
     def _take_greeting(self) -> None:
-        """The line that the worker wrote before anything of the student's ran: it is locked in, or why not."""
+        """The line that the worker wrote before anything of the student's ran: it is locked in, or
+        why not.
+        """
         line, end, rest = self._in.partition(b"\n")
         if not end:
             return
-        if line + end != inside.READY:
+        if line + end != fork_server.READY:
             raise KitError(f"a worker could not be locked in: {line.decode('utf-8', 'replace')}")
         self._in, self._ready = rest, True
 
@@ -153,14 +165,18 @@ class Forked:
             fields = os.pread(self._times, 4096, 0).rpartition(b")")[2].split()
         except OSError:
             raise Crashed from None
-        return sum(map(int, fields[11:15])) / _TICKS  # user and system time, its own and that of what it waited for
+        return (
+            sum(map(int, fields[11:15])) / _TICKS
+        )  # user and system time, its own and that of what it waited for
 
     def end(self) -> None:
         if self._ended:
             return
         self._ended = True
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)  # it runs nothing more; its end takes care of itself
+            signal.pidfd_send_signal(
+                self._handle, signal.SIGKILL
+            )  # it runs nothing more; its end takes care of itself
         os.close(self._times)
         os.close(self._handle)
         self._channel.close()

@@ -1,8 +1,8 @@
 """Which jail this machine offers, found out by trying to break out of it.
 
-A: bubblewrap, Landlock, seccomp and limits. B: the same without bubblewrap: file sizes and times are
-visible, and there is no folder to write to. C: an ordinary process with limits, which is no security
-boundary and is used where it is asked for by name. What fails its self-test is not used.
+A: bubblewrap, Landlock, seccomp and limits. B: the same without bubblewrap: file sizes and times
+are visible, and there is no folder to write to. C: an ordinary process with limits, which is no
+security boundary and is used where it is asked for by name. What fails its self-test is not used.
 """
 
 import atexit
@@ -14,34 +14,26 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from autograder.errors import KitError, UserError
-from autograder.jail import plain
-from autograder.jail.attempts import ATTEMPTS, WORKS
-from autograder.jail.workers import Budget, Crashed, Timeout, Worker
+from autograder.jail import unconfined
+from autograder.jail.escape_attempts import ATTEMPTS, WORKS
+from autograder.jail.workers import Budget, Crashed, Jail, Tier, Timeout, Worker
+from autograder.model.errors import KitError, UserError
 
-Tier = Literal["A", "B", "C"]
 MEMORY_MB = 1024
 MEANING: dict[Tier, str] = {
-    "A": "isolated: no file but Python's and NumPy's, no network, no other process, no program to run",
-    "B": "kernel filters only: no file's contents, no network, no process; but sizes and times of files are visible",
-    "C": "not a security boundary: the code may read, change and send whatever you may; your own code only",
+    "A": "isolated: no file but Python's and NumPy's, no network, no other process, no program to "
+    "run",
+    "B": "kernel filters only: no file's contents, no network, no process; but sizes and times of "
+    "files are visible",
+    "C": "not a security boundary: the code may read, change and send whatever you may; your own "
+    "code only",
 }
 
 
 class NoJail(UserError):
     """This machine offers no tier that would hold a stranger's code."""
-
-
-class Jail(Protocol):
-    """Somewhere to run a student's code."""
-
-    @property
-    def tier(self) -> Tier: ...
-
-    def spawn(self, memory_mb: int) -> Worker:
-        """A fresh worker, with nothing loaded yet."""
 
 
 class Server(Protocol):
@@ -61,11 +53,13 @@ class Unsafe:
     tier: Tier = "C"
 
     def spawn(self, memory_mb: int) -> Worker:
-        return plain.spawn(memory_mb)
+        return unconfined.spawn(memory_mb)
 
 
 class Locked:
-    """Tier A or B: forks of a server that has passed the self-test. A server that has died is started anew."""
+    """Tier A or B: forks of a server that has passed the self-test. A server that has died is
+    started anew.
+    """
 
     def __init__(self, tier: Tier, start: Callable[[], "Server"]) -> None:
         self.tier = tier
@@ -102,7 +96,8 @@ def best(unsafe: bool = False) -> Jail:
     if found.jail.tier == "C" and not unsafe:
         reasons = "; ".join(f"tier {tier}: {reason}" for tier, reason in found.passed_over.items())
         raise NoJail(
-            f"this machine offers no jail to run strangers' code in ({reasons}). Mend that (`autograder jail` says "
+            f"this machine offers no jail to run strangers' code in ({reasons}). Mend that "
+            "(`autograder jail` says "
             "how) or, for code that you trust only, add --unsafe-no-jail"
         )
     return found.jail
@@ -125,12 +120,15 @@ def open_tier(tier: Tier) -> Jail:
     if tier == "C":
         return Unsafe()
     if sys.platform != "linux":
-        raise UserError("it needs Linux (on macOS and Windows: run the kit in a Linux container or virtual machine)")
-    from autograder.jail import sandbox
+        raise UserError(
+            "it needs Linux (on macOS and Windows: run the kit in a Linux container or virtual "
+            "machine)"
+        )
+    from autograder.jail import bubblewrap
     from autograder.jail.forked import ForkServer
 
-    command = sandbox.bubblewrapped if tier == "A" else sandbox.naked
-    jail = Locked(tier, lambda: ForkServer(command(), sandbox.plan(scratch=tier == "A")))
+    command = bubblewrap.bubblewrapped if tier == "A" else bubblewrap.naked
+    jail = Locked(tier, lambda: ForkServer(command(), bubblewrap.plan(scratch=tier == "A")))
     escapes = self_test(jail)
     if escapes:
         jail.close()
@@ -145,7 +143,9 @@ def self_test(jail: Jail) -> list[str]:
         canary.write_text("canary")
         os.chmod(folder, 0o755)  # whoever the worker is: file permissions are not what is tested
         values = {"canary": str(canary), "pid": os.getpid(), "memory_mb": MEMORY_MB}
-        escapes = [name for name, code in ATTEMPTS.items() if _gets_through(jail, code.format(**values))]
+        escapes = [
+            name for name, code in ATTEMPTS.items() if _gets_through(jail, code.format(**values))
+        ]
     if not _works(jail):
         raise KitError("an ordinary program does not run in it")
     return escapes
@@ -159,7 +159,9 @@ def _works(jail: Jail) -> bool:
 
 
 def _gets_through(jail: Jail, code: str) -> bool:
-    """Whether an attempt succeeded. A worker that is gone has become something else, which counts, as does no word."""
+    """Whether an attempt succeeded. A worker that is gone has become something else, which counts,
+    as does no word.
+    """
     try:
         return _try(jail, f"escaped = False\n{textwrap.dedent(code)}", "escaped") is not False
     except (Crashed, Timeout):
@@ -171,7 +173,12 @@ def _try(jail: Jail, code: str, name: str) -> Any:
     worker, budget = jail.spawn(MEMORY_MB), Budget(10)
     try:
         worker.ask({"do": "cell", "label": "self-test", "source": code}, budget)
-        worker.ask({"do": "cell", "label": "self-test", "source": f"def answer():\n    return {name}"}, budget)
-        return worker.ask({"do": "call", "function": "answer", "args": (), "kwargs": {}}, budget).get("value")
+        worker.ask(
+            {"do": "cell", "label": "self-test", "source": f"def answer():\n    return {name}"},
+            budget,
+        )
+        return worker.ask(
+            {"do": "call", "function": "answer", "args": (), "kwargs": {}}, budget
+        ).get("value")
     finally:
         worker.end()

@@ -6,10 +6,11 @@ Where it runs is another matter: a Process is anything that takes and gives fram
 import contextlib
 import secrets
 import time
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from autograder import wire
+from autograder.worker import codec
 
+Tier = Literal["A", "B", "C"]
 _POLL = 0.02  # seconds between two looks at a worker's CPU time
 _WALL = 6.0  # a sleeper is stopped after this many times its CPU budget
 
@@ -23,7 +24,9 @@ class Crashed(Exception):
 
 
 class Budget:
-    """CPU seconds left to one exercise. The parent counts, so a loaded machine changes no verdict."""
+    """CPU seconds left to one exercise. The parent counts, so a loaded machine changes no
+    verdict.
+    """
 
     def __init__(self, cpu_seconds: float) -> None:
         self.cpu_seconds = cpu_seconds
@@ -43,7 +46,9 @@ class Process(Protocol):
         """Take a frame to deliver, without waiting."""
 
     def receive(self, seconds: float) -> bytes | None:
-        """The next frame, or None if none is whole after so long; raise Crashed at the end of the stream."""
+        """The next frame, or None if none is whole after so long; raise Crashed at the end of the
+        stream.
+        """
 
     def cpu_seconds(self) -> float:
         """What it has used so far; raise Crashed when it is gone."""
@@ -59,22 +64,28 @@ class Worker:
         self._process = process
 
     def ask(self, request: dict[str, Any], budget: Budget) -> dict[str, Any]:
-        """Send a request, return the outcome; raise Timeout or Crashed, after which the worker is ended."""
+        """Send a request, return the outcome; raise Timeout or Crashed, after which the worker is
+        ended.
+        """
         nonce = secrets.token_hex(8)
-        frame = wire.encode({**request, "nonce": nonce}, seeds=True, envelope=True)
+        frame = codec.encode({**request, "nonce": nonce}, seeds=True, envelope=True)
         try:
             started, spent = time.monotonic(), self._process.cpu_seconds()
             self._process.send(frame)
-            reply = wire.decode(self._wait(budget, started, spent))
+            reply = codec.decode(self._wait(budget, started, spent))
             budget.left -= self._process.cpu_seconds() - spent
             budget.wall -= time.monotonic() - started
-            if type(reply) is not dict or type(reply.get("nonce")) is not str or reply["nonce"] != nonce:
+            if (
+                type(reply) is not dict
+                or type(reply.get("nonce")) is not str
+                or reply["nonce"] != nonce
+            ):
                 raise Crashed
             if type(reply.get("outcome")) is not dict:
                 raise Crashed
             outcome: dict[str, Any] = reply["outcome"]
             return outcome
-        except wire.BadFrame:
+        except codec.BadFrame:
             self.end()
             raise Crashed from None
         except (Timeout, Crashed):
@@ -93,3 +104,13 @@ class Worker:
         """Kill the process with all that it started. Safe to call twice."""
         with contextlib.suppress(Crashed):
             self._process.end()
+
+
+class Jail(Protocol):
+    """Somewhere to run a student's code."""
+
+    @property
+    def tier(self) -> Tier: ...
+
+    def spawn(self, memory_mb: int) -> Worker:
+        """A fresh worker, with nothing loaded yet."""

@@ -1,1 +1,3 @@
-"""What a learner has without an instructor: progress that is kept, checks at each save, hints, a map."""
+"""What a learner has without an instructor: progress that is kept, checks at each save, hints, a
+map.
+"""

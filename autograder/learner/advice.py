@@ -1,26 +1,31 @@
 """The words of hints: for each way to fail, where to look, and what to work out by hand.
 
-A way to fail is known by the words of autograder/compare.py, calling.py, student.py and jailed.py, in which a check
-says what it found. `by_hand` goes on from "Take the check's call, f(x (3, 2)), ".
+A way to fail is known by the words of autograder/compare.py, calling.py, student.py and jailed.py,
+in which a check says what it found. `by_hand` goes on from "Take the check's call, f(x (3, 2)), ".
 """
 
 import math
 import re
 from dataclasses import dataclass
 
-from autograder.results import Kind
+from autograder.model.report import Kind
 
 _ON_PAPER = 12  # entries of an array that fit
 _LINE_BY_LINE = (
-    "Put the value of each line on paper first, then print the same lines of your code: the first that differs is the "
+    "Put the value of each line on paper first, then print the same lines of your code: the first "
+    "that differs is the "
     "place."
 )
-_SMALL = f"which fits on paper as it is; with numbers like 0, 1 and 2 if you may choose. {_LINE_BY_LINE}"
+_SMALL = (
+    f"which fits on paper as it is; with numbers like 0, 1 and 2 if you may choose. {_LINE_BY_LINE}"
+)
 _LARGE = (
-    f"cut down as far as it stays wrong: one or two entries along each axis, numbers like 0, 1 and 2. {_LINE_BY_LINE}"
+    "cut down as far as it stays wrong: one or two entries along each axis, numbers like 0, 1 "
+    f"and 2. {_LINE_BY_LINE}"
 )
 _SHAPES = (
-    "with axes of lengths like 1, 2 and 3, no two alike. Put the shape of each line on paper first, then print it from "
+    "with axes of lengths like 1, 2 and 3, no two alike. Put the shape of each line on paper "
+    "first, then print it from "
     "your code: the first that differs is the place."
 )
 _ALONE = "and make it in a cell of your own. Then take lines away from your function until it runs through."
@@ -28,7 +33,9 @@ _ALONE = "and make it in a cell of your own. Then take lines away from your func
 
 @dataclass(frozen=True)
 class Advice:
-    """Where to look if a check fails in this way, and how to find the place by hand, if there is a way of its own."""
+    """Where to look if a check fails in this way, and how to find the place by hand, if there is a
+    way of its own.
+    """
 
     look: str
     by_hand: str | None = None
@@ -38,46 +45,58 @@ _KNOWN = [
     (
         r"is not there, because",
         Advice(
-            "The function is in your notebook, but the cell that defines it stops before its end. Run that cell by "
+            "The function is in your notebook, but the cell that defines it stops before its end. "
+            "Run that cell by "
             "itself and read the error below it: nothing else can be judged until it runs.",
             _ALONE,
         ),
     ),
     (
         r"needs \w+, which is not written yet",
-        Advice("Your code reaches another function that is still a stub. That one comes first.", _ALONE),
+        Advice(
+            "Your code reaches another function that is still a stub. That one comes first.", _ALONE
+        ),
     ),
     (
         r" raised (NameError|UnboundLocalError)",
         Advice(
-            "Python met a name that it does not know at that point. Is it spelt alike everywhere? Is it set on every "
-            "path that leads there? Is it yours, or does it live in a cell for figures, which does not count?",
+            "Python met a name that it does not know at that point. Is it spelt alike everywhere? "
+            "Is it set on every "
+            "path that leads there? Is it yours, or does it live in a cell for figures, which "
+            "does not count?",
             _ALONE,
         ),
     ),
     (
         r" raised (IndexError|KeyError)",
         Advice(
-            "An index points outside of what it indexes. Does that happen at the first step or at the last? Note how "
+            "An index points outside of what it indexes. Does that happen at the first step or at "
+            "the last? Note how "
             "long the thing is, and the smallest and the largest index that you use.",
         ),
     ),
     (
         r" raised (ValueError|TypeError|AxisError|LinAlgError)",
         Advice(
-            "The call ends in an error before there is a result. Go to the line that the card names, and write beside "
+            "The call ends in an error before there is a result. Go to the line that the card "
+            "names, and write beside "
             "each array there its shape and what each axis counts. Which two do not fit together?",
             _SHAPES,
         ),
     ),
     (
         r" raised RecursionError",
-        Advice("A function calls itself without end. Which call should have been the last? How would it know?", _ALONE),
+        Advice(
+            "A function calls itself without end. Which call should have been the last? How would "
+            "it know?",
+            _ALONE,
+        ),
     ),
     (
         r" raised ",
         Advice(
-            "The call ends in an error before there is a result. Make it again in a cell of your own: there the error "
+            "The call ends in an error before there is a result. Make it again in a cell of your "
+            "own: there the error "
             "shows each line on its way.",
             _ALONE,
         ),
@@ -85,23 +104,27 @@ _KNOWN = [
     (
         r"is None; is a return missing",
         Advice(
-            "The call gives nothing back. Follow it to its last line, on every branch: where does the result leave?",
+            "The call gives nothing back. Follow it to its last line, on every branch: where does "
+            "the result leave?",
             "and print its result. Then print it again one line before the end of your function.",
         ),
     ),
     (
         r"changed during the call",
         Advice(
-            "The call leaves something altered that the caller still needs. Which lines write into an array that you "
+            "The call leaves something altered that the caller still needs. Which lines write "
+            "into an array that you "
             "were given, instead of making a new one?",
-            "with arrays of two numbers, and print the arguments after each line of your function: the line after "
+            "with arrays of two numbers, and print the arguments after each line of your "
+            "function: the line after "
             "which one is no longer what it was is the place.",
         ),
     ),
     (
         r"has shape .*, expected",
         Advice(
-            "Leave the numbers for later: the shape is off. Write behind each line of yours the shape that you mean it "
+            "Leave the numbers for later: the shape is off. Write behind each line of yours the "
+            "shape that you mean it "
             "to have, print the one that it has, and find the first line where the two part.",
             _SHAPES,
         ),
@@ -109,53 +132,69 @@ _KNOWN = [
     (
         r"expected a finite number",
         Advice(
-            "Somewhere on the way a number becomes inf or nan: exp of something large, log of 0, a division by 0. "
-            "Print what each line makes of this kind of input. Which line is the first with such a number in it, and "
+            "Somewhere on the way a number becomes inf or nan: exp of something large, log of 0, "
+            "a division by 0. "
+            "Print what each line makes of this kind of input. Which line is the first with such "
+            "a number in it, and "
             "what did it start from?",
-            "cut down to the one row that goes wrong. For each line of yours write down its largest and its smallest "
-            "number, as a power of ten: the line where one leaves all bounds, or where 0 is divided by, is the place.",
+            "cut down to the one row that goes wrong. For each line of yours write down its "
+            "largest and its smallest "
+            "number, as a power of ten: the line where one leaves all bounds, or where 0 is "
+            "divided by, is the place.",
         ),
     ),
     (
         r"stopped: the exercise used up",
         Advice(
-            "It was stopped because it took too long. If a loop never ends: what has to become true for it to end, "
-            "and does each step bring that closer? If it only takes long: which loop visits every single number?",
+            "It was stopped because it took too long. If a loop never ends: what has to become "
+            "true for it to end, "
+            "and does each step bring that closer? If it only takes long: which loop visits every "
+            "single number?",
             "with two entries along each axis, and print one line at each turn of the loop.",
         ),
     ),
     (
         r"ended its process",
-        Advice("The call ends the whole process. Is there an exit, or an array that no memory could hold?", _ALONE),
+        Advice(
+            "The call ends the whole process. Is there an exit, or an array that no memory could "
+            "hold?",
+            _ALONE,
+        ),
     ),
     (
         r"expected (an array of real numbers|one number|\d+ values)|list whose rows differ| returned .*; return NumPy",
         Advice(
-            "What comes back is of another kind than was asked for. The first line of the docstring says what goes "
+            "What comes back is of another kind than was asked for. The first line of the "
+            "docstring says what goes "
             "out, after the arrow. Print your result and its type, and compare.",
-            "and print what comes back: its type, and if it has parts, how many and of which shape.",
+            "and print what comes back: its type, and if it has parts, how many and of which "
+            "shape.",
         ),
     ),
     (
         r"expected at (least|most)",
         Advice(
-            "Something that was measured lies beyond its line. On which side of it? Which line of yours decides how "
+            "Something that was measured lies beyond its line. On which side of it? Which line of "
+            "yours decides how "
             "large it becomes?",
         ),
     ),
 ]
 
 _ONE_STEP = (
-    "cut down to two samples and one step. Put all that this step changes on paper first, then print it: the first "
+    "cut down to two samples and one step. Put all that this step changes on paper first, then "
+    "print it: the first "
     "that differs is the place."
 )
 _TRAINING = Advice(
-    "It looks at a whole run of training. Nothing breaks, but it does not get far enough. Follow the loss over the "
+    "It looks at a whole run of training. Nothing breaks, but it does not get far enough. Follow "
+    "the loss over the "
     "first steps: does it fall at all? If so, what stops it? If not, which step turns it round?",
     _ONE_STEP,
 )
 _STEPS = Advice(
-    "A mistake in one step spoils all that follow. Ask for a single step and look at what it changes: each parameter, "
+    "A mistake in one step spoils all that follow. Ask for a single step and look at what it "
+    "changes: each parameter, "
     "by how much, in which direction, computed from which values of the others?",
     _ONE_STEP,
 )
@@ -164,41 +203,53 @@ _SPEED = Advice(
     "and write down how often each line of yours runs in it.",
 )
 _GRADIENT = Advice(
-    "It looks at a gradient, and for that you have a judge: move one entry of an input a little, see by how much the "
+    "It looks at a gradient, and for that you have a judge: move one entry of an input a little, "
+    "see by how much the "
     "output moves, and compare with what you return for that entry."
 )
 _UPSTREAM = Advice(
     _GRADIENT.look,
-    "with one sample, and an upstream gradient of zeros and a single 1. Work out on paper what goes back to each "
+    "with one sample, and an upstream gradient of zeros and a single 1. Work out on paper what "
+    "goes back to each "
     "entry, then print yours: the first that differs is the place.",
 )
 _ODD_INPUT = Advice(
-    "Make the call with this input and with an ordinary one of the same size, and print the lines of both side by "
+    "Make the call with this input and with an ordinary one of the same size, and print the lines "
+    "of both side by "
     "side. In which line do they begin to part: in type, in shape, in size?"
 )
 _SHARED = (
-    "Every entry is off, so this is no special case but something that they all share: a sign, a factor, an axis, "
+    "Every entry is off, so this is no special case but something that they all share: a sign, "
+    "a factor, an axis, "
 )
 _EVERY_ENTRY = Advice(
-    f"{_SHARED}a missing term. Try an input of zeros, then one of zeros and a single 1: which of the two is right?"
+    f"{_SHARED}a missing term. Try an input of zeros, then one of zeros and a single 1: which of "
+    "the two is right?"
 )
-_NO_ARRAY = Advice(f"{_SHARED}a shift by one place. Which of these would give exactly the numbers that you get?")
+_NO_ARRAY = Advice(
+    f"{_SHARED}a shift by one place. Which of these would give exactly the numbers that you get?"
+)
 _FEW_ENTRIES = Advice(
-    "Most entries are right, so the idea is right. What do the others have in common: are they zero, negative, very "
+    "Most entries are right, so the idea is right. What do the others have in common: are they "
+    "zero, negative, very "
     "large, the first, the last, at an edge?"
 )
 _SOME_ENTRIES = Advice(
-    "Some entries are right and others are not. Mark which on paper. What sets them apart: a row, a column, a sign, "
+    "Some entries are right and others are not. Mark which on paper. What sets them apart: a row, "
+    "a column, a sign, "
     "their size?"
 )
 _ONE_NUMBER = Advice(
-    "One number is off. Is it too large or too small, and by a factor or by a difference? Each of these points to "
+    "One number is off. Is it too large or too small, and by a factor or by a difference? Each of "
+    "these points to "
     "another line."
 )
 
 
 def advice(kind: Kind, call: str, fact: str, formula_right: bool) -> Advice | None:
-    """The advice for a check of some kind that found this; None if it said so in words of its own."""
+    """The advice for a check of some kind that found this; None if it said so in words of
+    its own.
+    """
     if kind == "speed" or (kind == "convergence" and "expected at" in fact):
         return _SPEED if kind == "speed" else _TRAINING
     for pattern, known in _KNOWN:

@@ -1,7 +1,9 @@
-"""Which code of a notebook an exercise's verdict may depend on, so that only what changed is checked again.
+"""Which code of a notebook an exercise's verdict may depend on, so that only what changed is
+checked again.
 
-A cell counts for an exercise if it defines one of its functions, or a name that a counting cell mentions, or if it may
-do more than define and print. When in doubt it counts: to check too much costs a second, to check too little misleads.
+A cell counts for an exercise if it defines one of its functions, or a name that a counting cell
+mentions, or if it may do more than define and print. When in doubt it counts: to check too much
+costs a second, to check too little misleads.
 """
 
 import ast
@@ -11,19 +13,38 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autograder import answers as answers_file
-from autograder.notebook import Cell
-from autograder.topic import Topic
+from autograder.model import answer_key
+from autograder.model.notebook import Cell
+from autograder.model.topic import Topic
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # A call of these leaves everything as it was, and so does one of the topic's own functions.
-_QUIET = {*dir(builtins), "display"} - {"exec", "eval", "setattr", "delattr", "globals", "vars", "__import__"}
-_LOUD_NUMPY = {"seterr", "seterrcall", "errstate", "copyto", "put", "place", "putmask", "fill_diagonal"}
+_QUIET = {*dir(builtins), "display"} - {
+    "exec",
+    "eval",
+    "setattr",
+    "delattr",
+    "globals",
+    "vars",
+    "__import__",
+}
+_LOUD_NUMPY = {
+    "seterr",
+    "seterrcall",
+    "errstate",
+    "copyto",
+    "put",
+    "place",
+    "putmask",
+    "fill_diagonal",
+}
 
 
 @dataclass(frozen=True)
 class _Code:
-    """A cell by the names that it mentions, the names it defines, and whether it may do more than define and print."""
+    """A cell by the names that it mentions, the names it defines, and whether it may do more than
+    define and print.
+    """
 
     source: str
     words: set[str]
@@ -35,14 +56,21 @@ def digests(cells: Iterable[Cell], topic: Topic) -> dict[str, str]:
     """For each exercise a digest of the code, in its order, that its verdict may depend on."""
     functions = set(topic.functions)
     codes = [_code(cell.source, _QUIET | functions) for cell in cells]
-    return {e.id: answers_file.digest(*_counting(codes, set(e.functions), functions)) for e in topic.exercises}
+    return {
+        e.id: answer_key.digest(*_counting(codes, set(e.functions), functions))
+        for e in topic.exercises
+    }
 
 
 def _counting(codes: list[_Code], wanted: set[str], functions: set[str]) -> Iterator[str]:
-    """The sources that count for some functions. That a cell tries out another of the topic's changes nothing."""
+    """The sources that count for some functions. That a cell tries out another of the topic's
+    changes nothing.
+    """
     needed = wanted.union(*(code.words - functions for code in codes if code.acts))
     defining: set[int] = set()
-    while more := {i for i, code in enumerate(codes) if i not in defining and code.defines & needed}:
+    while more := {
+        i for i, code in enumerate(codes) if i not in defining and code.defines & needed
+    }:
         defining |= more
         needed = needed.union(*(codes[i].words for i in more))
     yield from (code.source for i, code in enumerate(codes) if code.acts or i in defining)
@@ -59,13 +87,17 @@ def _code(source: str, quiet: set[str]) -> _Code:
 
 
 def _words(statement: ast.stmt) -> Iterator[str]:
-    """The names that code mentions, in texts too, for they may be looked up by them; but not in a docstring."""
+    """The names that code mentions, in texts too, for they may be looked up by them; but not in a
+    docstring.
+    """
     nodes = list(ast.walk(statement))
     idle = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:
         if isinstance(node, ast.Name):
             yield node.id
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in idle:
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in idle
+        ):
             yield from re.findall(r"[^\W\d]\w*", node.value)
 
 

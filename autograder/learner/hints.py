@@ -4,7 +4,8 @@
 2. the likely slip and its question, or a check that passes and so narrows it down;
 3. where it is derived, and the smallest example to work by hand.
 
-All is drawn from what the card of the exercise shows already: no hint tells a number that the card does not.
+All is drawn from what the card of the exercise shows already: no hint tells a number that the card
+does not.
 """
 
 import re
@@ -12,10 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autograder.learner.advice import Advice, advice, by_hand
-from autograder.learner.signpost import Signpost
-from autograder.results import Check, Exercise
+from autograder.learner.exercise_text import Signpost
+from autograder.model.report import Check, Exercise
 
-Mistakes = Mapping[str, Iterable[str]]  # id of a check -> names of the known mistakes that it catches
+Mistakes = Mapping[
+    str, Iterable[str]
+]  # id of a check -> names of the known mistakes that it catches
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,11 @@ def hints(exercise: Exercise, mistakes: Mistakes, where: Signpost | None) -> Hin
         return Hints(exercise.id, ())
     if exercise.status == "not_attempted" or _is_stub(failing):
         return Hints(exercise.id, (_begin(failing), _plan(where), _place(exercise, failing, where)))
-    texts = (_first(exercise, failing), _second(exercise, failing, mistakes), _place(exercise, failing, where))
+    texts = (
+        _first(exercise, failing),
+        _second(exercise, failing, mistakes),
+        _place(exercise, failing, where),
+    )
     return Hints(exercise.id, texts)
 
 
@@ -46,7 +53,9 @@ def _first(exercise: Exercise, failing: Check) -> str:
         kind = "All checks of ordinary values pass, so the formula is right; this is what is left."
     known = _advice(exercise, failing)
     own = f"It found this: {_fact(failing)}. What did it want to find, and why? Say it in your own words."
-    return _sentences(f"The first check that fails: “{failing.title}”", kind, known.look if known else own)
+    return _sentences(
+        f"The first check that fails: “{failing.title}”", kind, known.look if known else own
+    )
 
 
 def _advice(exercise: Exercise, failing: Check) -> Advice | None:
@@ -80,12 +89,15 @@ def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
         return _sentences(_beside(failing, exercise.checks[best]), _ruled_out(shared, len(caught)))
     if _is_edge(exercise, failing):
         return (
-            "All that is usual passes, so little has to change. Go through your lines one at a time: which of them "
+            "All that is usual passes, so little has to change. Go through your lines one at a "
+            "time: which of them "
             "takes something for granted that this check does not grant?"
         )
     return (
-        "No check that passes rules out much, so begin at the beginning. Take the simplest input whose answer you know "
-        "without computing, and follow it through your code. Is the first line right? Only then look at the second."
+        "No check that passes rules out much, so begin at the beginning. Take the simplest input "
+        "whose answer you know "
+        "without computing, and follow it through your code. Is the first line right? Only then "
+        "look at the second."
     )
 
 
@@ -93,7 +105,8 @@ def _beside(failing: Check, sound: Check) -> str:
     """Two checks of which one passes: the slip is in what sets them apart."""
     if failing.title != sound.title:
         return (
-            f"This check passes: “{sound.title}”. Put it beside the one that fails. What does that one ask of your "
+            f"This check passes: “{sound.title}”. Put it beside the one that fails. What does "
+            "that one ask of your "
             "code that this one does not?"
         )
     good, bad = (re.findall(r"\[([^\d\W][\w -]*)\]$", c.id) for c in (sound, failing))
@@ -135,12 +148,14 @@ def _begin(failing: Check) -> str:
     if "there is no function" in fact or "not a function" in fact:
         return _sentences(
             f"The check looks for a function and does not find it: {fact}",
-            "Has its cell been run since the kernel was started, and does the function still have the name that it "
+            "Has its cell been run since the kernel was started, and does the function still have "
+            "the name that it "
             "came with?",
         )
     return _sentences(
         f"Nothing is wrong so far: {fact}",
-        "Begin with what goes in and what comes out: the first line of the docstring says both, with their shapes.",
+        "Begin with what goes in and what comes out: the first line of the docstring says both, "
+        "with their shapes.",
         f"The first thing to get right: “{failing.title}”",
     )
 
@@ -150,12 +165,15 @@ def _plan(where: Signpost | None) -> str:
     return _sentences(
         "Do it once on paper, with numbers, before you write code; note each step in a few words.",
         "The text works out such an example under “By hand”." if worked else "",
-        "Each step becomes a line. Write the first one, return it, run the cell, and look at it before you go on.",
+        "Each step becomes a line. Write the first one, return it, run the cell, and look at it "
+        "before you go on.",
     )
 
 
 def _is_stub(check: Check) -> bool:
-    return bool(re.search(r"^\S+ is not written yet|there is no function|, not a function", _fact(check)))
+    return bool(
+        re.search(r"^\S+ is not written yet|there is no function|, not a function", _fact(check))
+    )
 
 
 def _fact(check: Check) -> str:
@@ -171,4 +189,6 @@ def _call(check: Check) -> str:
 
 def _sentences(*parts: str) -> str:
     """Join sentences, each with its stop."""
-    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
+    return " ".join(
+        part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part
+    )

@@ -12,7 +12,9 @@ State = Literal["full", "partial", "none"]
 
 @dataclass(frozen=True)
 class Lesson:
-    """A topic as a learner sees it: its exercises with their points, a bonus with 0, and its notebook."""
+    """A topic as a learner sees it: its exercises with their points, a bonus with 0, and its
+    notebook.
+    """
 
     id: str
     title: str
@@ -58,7 +60,9 @@ class Part:
 
     @property
     def share(self) -> float:
-        """How much of the points is earned, from 0 to 1; a bonus can make up for what is missing."""
+        """How much of the points is earned, from 0 to 1; a bonus can make up for what is
+        missing.
+        """
         return min(self.score / self.max_score, 1.0) if self.max_score else 0.0
 
     @property
@@ -71,7 +75,9 @@ class Part:
 
     @property
     def last(self) -> datetime | None:
-        return max((place.standing.checked for place in self.places if place.standing), default=None)
+        return max(
+            (place.standing.checked for place in self.places if place.standing), default=None
+        )
 
 
 @dataclass(frozen=True)
@@ -98,18 +104,28 @@ class Overview:
 
     @property
     def share(self) -> float:
-        """How much of all points is earned, from 0 to 1; a lesson's bonus makes up for none of another's."""
+        """How much of all points is earned, from 0 to 1; a lesson's bonus makes up for none of
+        another's.
+        """
         return sum(part.share * part.max_score for part in self.parts) / (self.max_score or 1)
 
     @property
     def next(self) -> tuple[Part, Place] | None:
-        """The first exercise not yet in full of the lesson worked on last, or of the first that has one."""
-        open_parts = [p for p in self.parts if any(place.state != "full" and place.max_score for place in p.places)]
+        """The first exercise not yet in full of the lesson worked on last, or of the first that has
+        one.
+        """
+        open_parts = [
+            p
+            for p in self.parts
+            if any(place.state != "full" and place.max_score for place in p.places)
+        ]
         begun = [(part.last, -i) for i, part in enumerate(open_parts) if part.last is not None]
         if not open_parts:
             return None
         part = open_parts[-max(begun)[1]] if begun else open_parts[0]
-        return part, next(place for place in part.places if place.state != "full" and place.max_score)
+        return part, next(
+            place for place in part.places if place.state != "full" and place.max_score
+        )
 
 
 def overview(lessons: list[Lesson], progress: Progress) -> Overview:

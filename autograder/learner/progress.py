@@ -1,4 +1,6 @@
-"""How far a learner is: of each exercise what its last check came to, and which hints were given."""
+"""How far a learner is: of each exercise what its last check came to, and which hints were
+given.
+"""
 
 import json
 import math
@@ -6,11 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from autograder.results import Exercise, ExerciseStatus
+from autograder.model.report import Exercise, ExerciseStatus
 
 SCHEMA = 1
 TIERS = 3  # hints that there are for one failing check
-_OVERTAKEN = timedelta(minutes=1)  # a later verdict may be kept sooner; far later is a clock that was put right
+_OVERTAKEN = timedelta(
+    minutes=1
+)  # a later verdict may be kept sooner; far later is a clock that was put right
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,9 @@ class Hinted:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the last check of an exercise came to, its best score so far, and when it was checked."""
+    """What the last check of an exercise came to, its best score so far, and when it was
+    checked.
+    """
 
     status: ExerciseStatus
     score: float
@@ -40,19 +46,27 @@ class Progress:
     topics: dict[str, dict[str, Standing]] = field(default_factory=dict)
 
     def record(self, topic: str, exercise: Exercise, now: datetime) -> None:
-        """Take in a verdict. A stub or a fresh kernel undoes nothing: what was once attempted stays so."""
+        """Take in a verdict. A stub or a fresh kernel undoes nothing: what was once attempted stays
+        so.
+        """
         old = self.topics.get(topic, {}).get(exercise.id)
         if old is not None and exercise.status == "not_attempted" != old.status:
             return
         if old is not None and now < old.checked < now + _OVERTAKEN:
             return
         best = max(exercise.score, old.best if old else 0.0)
-        hinted = old.hinted if old and old.hinted and old.hinted.check == first_failure(exercise) else None
+        hinted = (
+            old.hinted
+            if old and old.hinted and old.hinted.check == first_failure(exercise)
+            else None
+        )
         standing = Standing(exercise.status, exercise.score, exercise.max_score, best, now, hinted)
         self.topics.setdefault(topic, {})[exercise.id] = standing
 
     def next_hint(self, topic: str, exercise: Exercise, now: datetime) -> int:
-        """Take in a verdict that a hint was asked for; return how many hints are to be shown by now."""
+        """Take in a verdict that a hint was asked for; return how many hints are to be shown by
+        now.
+        """
         self.record(topic, exercise, now)
         standing, check = self.topics[topic][exercise.id], first_failure(exercise)
         if check is None:
@@ -96,10 +110,21 @@ def _plain(standing: Standing) -> dict[str, Any]:
 
 def _standing(plain: dict[str, Any]) -> Standing:
     hinted, checked = plain["hinted"], datetime.fromisoformat(plain["checked"])
-    if plain["status"] not in get_args(ExerciseStatus) or checked.tzinfo is None or not 2000 < checked.year < 3000:
+    if (
+        plain["status"] not in get_args(ExerciseStatus)
+        or checked.tzinfo is None
+        or not 2000 < checked.year < 3000
+    ):
         raise ValueError(f"status {plain['status']!r} at {checked}")
     score, max_score, best = (_points(plain[key]) for key in ("score", "max_score", "best"))
-    return Standing(plain["status"], score, max_score, best, checked, _hinted(hinted) if hinted is not None else None)
+    return Standing(
+        plain["status"],
+        score,
+        max_score,
+        best,
+        checked,
+        _hinted(hinted) if hinted is not None else None,
+    )
 
 
 def _hinted(plain: dict[str, Any]) -> Hinted:

@@ -1,6 +1,7 @@
 """The one small file that a learner's progress is kept in, between runs and notebooks.
 
-It is read and written under a lock, so that two notebooks lose nothing to each other, and appears whole or not at all.
+It is read and written under a lock, so that two notebooks lose nothing to each other, and appears
+whole or not at all.
 """
 
 import errno
@@ -12,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from autograder.grading.report_cache import write_whole
 from autograder.learner.progress import Progress
-from autograder.store import write_whole
 
 NAME = "progress.json"
 _MOST = 4 << 20  # bytes: a course of a hundred exercises takes 20 kB
@@ -59,7 +60,9 @@ def set_aside() -> list[Path]:
 
 
 def _read(path: Path) -> Progress:
-    """ValueError for what is no record of progress, and be it a folder or a pipe; nothing there is an empty one."""
+    """ValueError for what is no record of progress, and be it a folder or a pipe; nothing there is
+    an empty one.
+    """
     if not os.path.lexists(path):
         return Progress()
     if not path.is_file() or path.stat().st_size > _MOST:
@@ -91,7 +94,9 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _taken(file: BinaryIO) -> bool:
-    """Take the lock if it is free, by each system's own means; where there are no locks, act as if it were."""
+    """Take the lock if it is free, by each system's own means; where there are no locks, act as if
+    it were.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -1,4 +1,5 @@
-"""`autograder check --watch`: check again whenever the notebook is saved, and tell what that changed.
+"""`autograder check --watch`: check again whenever the notebook is saved, and tell what that
+changed.
 
 The loop takes a feed of saves and a way to grade, and knows neither files nor clocks.
 """
@@ -7,19 +8,25 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder import notebook
 from autograder.learner import depends
-from autograder.notebook import Notebook, Unreadable
-from autograder.results import Check, Exercise, Report
-from autograder.topic import Topic
+from autograder.model import notebook
+from autograder.model.notebook import Notebook, Unreadable
+from autograder.model.report import Check, Exercise, Report
+from autograder.model.topic import Topic
 
-_PATIENCE = 8  # looks at a file that cannot be read, before one says so: an editor may be half-way through
-Signature = tuple[int, int, int]  # of a file: when it was written, its size, and which one it is: editors replace files
+_PATIENCE = (
+    8  # looks at a file that cannot be read, before one says so: an editor may be half-way through
+)
+Signature = tuple[
+    int, int, int
+]  # of a file: when it was written, its size, and which one it is: editors replace files
 
 
 @dataclass(frozen=True)
 class Update:
-    """What a save came to. `ran` holds the exercises that were checked again, as they were and as they are."""
+    """What a save came to. `ran` holds the exercises that were checked again, as they were and as
+    they are.
+    """
 
     report: Report | None  # of all exercises, as far as is known by now
     ran: tuple[tuple[Exercise | None, Exercise], ...] = ()
@@ -63,7 +70,9 @@ def turned(before: Exercise | None, now: Exercise) -> tuple[list[Check], list[Ch
 
 
 def saves(path: Path, wait: Callable[[], None]) -> Iterator[Notebook | Unreadable]:
-    """The notebook now, and again each time that its file has changed. `wait` passes the time between two looks."""
+    """The notebook now, and again each time that its file has changed. `wait` passes the time
+    between two looks.
+    """
     last: Signature | None = (0, 0, 0)
     failed = 0
     while True:
@@ -77,7 +86,9 @@ def saves(path: Path, wait: Callable[[], None]) -> Iterator[Notebook | Unreadabl
                     yield error
             else:
                 failed = 0
-                if _signature(path) == signature:  # else it was written anew meanwhile, and is read again
+                if (
+                    _signature(path) == signature
+                ):  # else it was written anew meanwhile, and is read again
                     yield saved
                 else:
                     signature = None

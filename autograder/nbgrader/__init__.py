@@ -1,1 +1,3 @@
-"""nbgrader's side: it releases, collects and keeps the gradebook; these classes put our verdicts into it."""
+"""nbgrader's side: it releases, collects and keeps the gradebook; these classes put our verdicts
+into it.
+"""

@@ -9,8 +9,8 @@ from typing import Any
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.course import Course
-from autograder.errors import UserError
+from autograder.course.course_file import Course
+from autograder.model.errors import UserError
 
 CONFIG = "nbgrader_config.py"
 
@@ -46,8 +46,10 @@ def make_tools_reachable() -> None:
 def reason(result: dict[str, Any]) -> str:
     """The last line that says something in what nbgrader reports of a failure."""
     lines = [*result.get("error", "").splitlines(), *result.get("log", "").splitlines()]
-    told = [line for line in lines if "autograder.errors." in line]
+    told = [line for line in lines if "autograder.model.errors." in line]
     if told:
         return str(told[-1].partition(": ")[2])
     errors = [line for line in lines if line.startswith("[ERROR]") and "Traceback" not in line]
-    return str((errors or [line for line in lines if line.strip()] or ["nbgrader gave no reason"])[-1]).strip()
+    return str(
+        (errors or [line for line in lines if line.strip()] or ["nbgrader gave no reason"])[-1]
+    ).strip()

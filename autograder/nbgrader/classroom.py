@@ -1,4 +1,6 @@
-"""What grading one topic of a class needs: its source notebook, its answers, and the Reports so far."""
+"""What grading one topic of a class needs: its source notebook, its answers, and the Reports so
+far.
+"""
 
 from dataclasses import replace
 from functools import cached_property
@@ -7,17 +9,17 @@ from typing import Any
 
 import nbformat
 
-from autograder import jobs, notebook
-from autograder.course import Course
-from autograder.faults import Faults
-from autograder.handed_in import require_notebook
+from autograder.course.course_file import Course
+from autograder.course.record import secret_answers
+from autograder.grading import batch
+from autograder.grading.faults import Faults
+from autograder.grading.report_cache import Store
+from autograder.grading.submission import unreadable
+from autograder.model import notebook
+from autograder.model.find_notebook import require_notebook
+from autograder.model.notebook import Unreadable
+from autograder.model.report import Report
 from autograder.nbgrader.rebuild import MARK, from_file, unread
-from autograder.notebook import Unreadable
-from autograder.pool import Here
-from autograder.record import secret_answers
-from autograder.results import Report
-from autograder.store import Store
-from autograder.submissions import unreadable
 
 
 class Classroom:
@@ -39,7 +41,9 @@ class Classroom:
         return secret_answers(self.course, self.topic).to_bytes()
 
     def read(self, folder: Path) -> Any:
-        """What was handed in as a well-formed notebook; if it is none, the reason is in its metadata."""
+        """What was handed in as a well-formed notebook; if it is none, the reason is in its
+        metadata.
+        """
         try:
             return from_file(require_notebook(folder, self.topic), self.topic, self.source)
         except Unreadable as error:
@@ -52,15 +56,17 @@ class Classroom:
 
     def job(self, nb: Any) -> bytes:
         """The code of a rebuilt notebook, as it is graded."""
-        cells = notebook.submission(notebook.of(self.course.assignment(self.topic.id), nb), self.topic)
-        return jobs.Job(tuple(cells)).to_bytes()
+        cells = notebook.submission(
+            notebook.of(self.course.assignment(self.topic.id), nb), self.topic
+        )
+        return batch.Job(tuple(cells)).to_bytes()
 
     def kept(self, job: bytes, student: str) -> Report | None:
         """The Report of an earlier run of the same code."""
-        return self.store.get(jobs.key(self.answers, job), student)
+        return self.store.get(batch.key(self.answers, job), student)
 
     def keep(self, job: bytes, report: Report) -> None:
-        self.store.put(jobs.key(self.answers, job), report)
+        self.store.put(batch.key(self.answers, job), report)
 
     def report(self, nb: Any, student: str, unsafe: bool = False) -> Report:
         """The Report of one rebuilt notebook, kept or made here and now."""
@@ -71,7 +77,8 @@ class Classroom:
         kept = self.kept(job, student)
         if kept is not None:
             return kept
-        ((_, report),) = Here(unsafe).run(self.answers, [(student, job)])
+        (text,) = batch.grade_batch(self.answers, [job], unsafe)
+        report = Report.from_json(text)
         self.keep(job, report)
         return replace(report, student=student)
 

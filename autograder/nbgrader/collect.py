@@ -1,7 +1,8 @@
 """At `nbgrader collect`: take plain files of a student's own, and no submission stops the others.
 
-nbgrader copies what a link leads to with the instructor's rights, so that a student could hand in anybody's
-file; and it gives up on the whole class at a pipe, a file without permission or a folder that is too large.
+nbgrader copies what a link leads to with the instructor's rights, so that a student could hand in
+anybody's file; and it gives up on the whole class at a pipe, a file without permission or a folder
+that is too large.
 """
 
 import fnmatch
@@ -20,7 +21,9 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
     """Takes the place of nbgrader's own collector."""
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
-        """Copy the plain files of a submission, within the limits of the course; say what was left out."""
+        """Copy the plain files of a submission, within the limits of the course; say what was left
+        out.
+        """
         Path(dest).mkdir(parents=True)
         if os.path.islink(src):
             self.log.warning("%s is a link and is not followed", src)
@@ -37,14 +40,18 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
                     left -= _copy(path, Path(dest) / path.relative_to(src), largest)
                     taken += 1
                 except OSError as error:
-                    self.log.warning("%s is left out: %s", ascii(str(path)), error.strerror or error)
+                    self.log.warning(
+                        "%s is left out: %s", ascii(str(path)), error.strerror or error
+                    )
 
     def _ignored(self, name: str) -> bool:
         return any(fnmatch.fnmatch(name, pattern) for pattern in self.coursedir.ignore)
 
 
 def _copy(source: Path, target: Path, largest: int) -> int:
-    """Copy a plain file and return its size; OSError for anything else, also where it took a file's place just now."""
+    """Copy a plain file and return its size; OSError for anything else, also where it took a file's
+    place just now.
+    """
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(descriptor, "rb") as reader:
         found = os.fstat(descriptor)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import SAWarning
 
-from autograder import course as course_file
+from autograder.course import course_file
 from autograder.nbgrader.rename import adopt_renamed
 
 _OURS = "autograder.nbgrader"
@@ -16,11 +16,13 @@ _STOCK = "nbgrader.preprocessors"
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader's config object `c` for the course in `root`."""
     course = course_file.load(root / course_file.FILE)
-    # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy says so at length for each one.
+    # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy says so at length for
+    # each one.
     warnings.filterwarnings("ignore", category=SAWarning, module=r"nbgrader\.")
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = course.file.course
-    # Two graders at once, or a backup: SQLite waits its turn for so many seconds instead of giving up after five.
+    # Two graders at once, or a backup: SQLite waits its turn for so many seconds instead of giving
+    # up after five.
     c.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db?timeout=60"
     c.CourseDirectory.source_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
@@ -30,7 +32,8 @@ def configure(c: Any, root: Path) -> None:
     c.HTMLExporter.filters = {"markdown2html": f"{_OURS}.markdown.markdown2html"}
     c.GenerateFeedback.exporter_class = f"{_OURS}.feedback.FeedbackExporter"
     c.GenerateFeedback.preprocessors = [f"{_OURS}.feedback.Grades"]
-    # Answer cells hold stubs already, so nothing is cleared: ClearSolutions would take the signatures too.
+    # Answer cells hold stubs already, so nothing is cleared: ClearSolutions would take the
+    # signatures too.
     c.GenerateAssignment.preprocessors = [
         f"{_OURS}.release.Release",
         f"{_STOCK}.LockCells",
@@ -49,7 +52,8 @@ def configure(c: Any, root: Path) -> None:
         f"{_STOCK}.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
-        f"{_STOCK}.OverwriteCells",  # reading rebuilds the cells, so their checksums have to come again
+        # reading rebuilds the cells, so their checksums have to come again
+        f"{_STOCK}.OverwriteCells",
         f"{_OURS}.grade.Grade",
         f"{_STOCK}.SaveAutoGrades",
         f"{_OURS}.grade.SaveBonus",

@@ -6,7 +6,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 
-from autograder import course as course_file
+from autograder.course import course_file
 from autograder.nbgrader.rebuild import from_file
 
 

@@ -1,7 +1,9 @@
-"""What `nbgrader generate_feedback` writes: the notebook with its cards, grades and comments, as one page of ours.
+"""What `nbgrader generate_feedback` writes: the notebook with its cards, grades and comments, as
+one page of ours.
 
-nbgrader's template loads scripts from elsewhere and escapes nothing by itself. Here every word goes through a
-template that does, or through the cleaning of markdown; no script is left, and nothing is loaded.
+nbgrader's template loads scripts from elsewhere and escapes nothing by itself. Here every word goes
+through a template that does, or through the cleaning of markdown; no script is left, and nothing is
+loaded.
 """
 
 from datetime import datetime
@@ -16,19 +18,21 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import Python3Lexer
 
-from autograder import course as course_file
-from autograder.errors import UserError
+from autograder.course import course_file
+from autograder.model.errors import UserError
+from autograder.model.report import Report
 from autograder.nbgrader.markdown import Outline, render
 from autograder.nbgrader.outputs import REPORT
-from autograder.report import html, page, view
-from autograder.report.page import Entry, Page
-from autograder.results import Report
+from autograder.render import cards, page, view
+from autograder.render.page import Entry, Page
 
 NO_RESPONSE = "No response."  # nbgrader's own comment to an untouched answer
 
 
 class Grades(GetGrades):  # type: ignore[misc]
-    """nbgrader's scores and comments for each cell, and who handed in when, and what is still to be read."""
+    """nbgrader's scores and comments for each cell, and who handed in when, and what is still to be
+    read.
+    """
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         nb, resources = super().preprocess(nb, resources)
@@ -40,7 +44,9 @@ class Grades(GetGrades):  # type: ignore[misc]
             names["handed_in"], names["due"] = submission.timestamp, submission.duedate
             names["seconds_late"] = submission.total_seconds_late
             (notebook,) = (n for n in submission.notebooks if n.name == names["notebook"])
-            names["unread"] = {g.name for g in notebook.grades if g.needs_manual_grade and g.manual_score is None}
+            names["unread"] = {
+                g.name for g in notebook.grades if g.needs_manual_grade and g.manual_score is None
+            }
         return nb, resources
 
 
@@ -73,9 +79,13 @@ class _Writer:
         if self._report.status == "graded":
             self._body = [self._cell(cell) for cell in nb.cells]
         else:  # the notebook is the stub, there was nothing to put into it
-            comments = [str(cell.metadata.get("nbgrader", {}).get("comment") or "") for cell in nb.cells]
-            told = [self._answer(Markup(""), "", "", c) for c in comments if c not in ("", NO_RESPONSE)]
-            self._body = [Markup(html.notice(self._report)), *told]
+            comments = [
+                str(cell.metadata.get("nbgrader", {}).get("comment") or "") for cell in nb.cells
+            ]
+            told = [
+                self._answer(Markup(""), "", "", c) for c in comments if c not in ("", NO_RESPONSE)
+            ]
+            self._body = [Markup(cards.notice(self._report)), *told]
         student = view.plain(self._names["student"])
         return Page(title, student, _facts(self._names), self._entries, self._body)
 
@@ -89,7 +99,11 @@ class _Writer:
         if marks.get("solution"):
             return self._answer(content, "", "Your answer", marks.get("comment"))
         if cell.cell_type == "code" and "demo" in cell.metadata.get("tags", []):
-            return Markup(html.render("folded.html", label="A cell to look at, not run for grading", content=content))
+            return Markup(
+                cards.render(
+                    "folded.html", label="A cell to look at, not run for grading", content=content
+                )
+            )
         own = cell.cell_type == "code" and not marks
         return self._answer(content, "", "A cell of your own", None) if own else content
 
@@ -108,17 +122,27 @@ class _Writer:
     def _written(self, marks: Any, content: Markup) -> Markup:
         name, anchor = marks["grade_id"], page.anchor(len(self._entries))
         waits = name in self._names["unread"]
-        kind = "open" if waits or not marks["score"] else "good" if marks["score"] >= marks["points"] else "bad"
+        kind = (
+            "open"
+            if waits or not marks["score"]
+            else "good"
+            if marks["score"] >= marks["points"]
+            else "bad"
+        )
         state = "waits to be read" if waits else "graded by hand"
         if marks.get("comment"):
             state = "no answer" if marks["comment"] == NO_RESPONSE else f"{state}, see the comment"
         points = f"– / {view.points(marks['points'])} points" if waits else _points(marks)
         self._entries.append(Entry(anchor, name.replace("-", ": ", 1), kind, state, points))
-        return self._answer(content, anchor, f"Your answer · {points} · {state}", marks.get("comment"))
+        return self._answer(
+            content, anchor, f"Your answer · {points} · {state}", marks.get("comment")
+        )
 
     def _answer(self, content: Markup, anchor: str, label: str, comment: str | None) -> Markup:
         told = Markup(render(comment, None, Outline(self._outline.level))) if comment else ""
-        return Markup(html.render("answer.html", content=content, anchor=anchor, label=label, comment=told))
+        return Markup(
+            cards.render("answer.html", content=content, anchor=anchor, label=label, comment=told)
+        )
 
     def _text(self, cell: Any) -> Markup:
         return Markup(render(cell.source, cell.get("attachments", {}), self._outline))
@@ -138,13 +162,17 @@ def _again(names: Any) -> str:
 def _facts(names: Any) -> list[tuple[str, str]]:
     full, student = view.plain(names["full_name"]), view.plain(names["student"])
     facts = [("Student", f"{full} ({student})" if full else student)]
-    facts.append(("Score", f"{view.points(names['score'])} / {view.points(names['max_score'])} points"))
+    facts.append(
+        ("Score", f"{view.points(names['score'])} / {view.points(names['max_score'])} points")
+    )
     if names["late_penalty"]:
         facts.append(("Taken off for being late", f"{view.points(names['late_penalty'])} points"))
     if names["unread"]:
         facts.append(("Still to be read", f"{len(names['unread'])} written"))
     if names["handed_in"]:
-        facts.append(("Handed in", f"{_time(names['handed_in'])}, {_late(names)}".removesuffix(", ")))
+        facts.append(
+            ("Handed in", f"{_time(names['handed_in'])}, {_late(names)}".removesuffix(", "))
+        )
     return facts
 
 

@@ -1,8 +1,9 @@
 """TeX as MathML, which browsers draw and screen readers read with no network and no script.
 
-What a student wrote between dollars is no more to be trusted than the rest. Nothing of it is ever parsed as HTML: it
-becomes a tree, of whose elements and attributes only those listed here are passed on, as tokens for the serializer
-that escapes every word. A formula that has more to it is shown as its source.
+What a student wrote between dollars is no more to be trusted than the rest. Nothing of it is ever
+parsed as HTML: it becomes a tree, of whose elements and attributes only those listed here are
+passed on, as tokens for the serializer that escapes every word. A formula that has more to it is
+shown as its source.
 """
 
 import re
@@ -27,16 +28,25 @@ _ELEMENTS = frozenset(
 _LENGTH = re.compile(r"[+-]?[0-9.]{1,8}(em|ex|px|pt)?\Z")
 _WORD = re.compile(r"[a-z-]{1,20}\Z")
 _ATTRIBUTES = {
-    **dict.fromkeys(("width", "height", "depth", "lspace", "rspace", "voffset", "minsize", "maxsize"), _LENGTH),
+    **dict.fromkeys(
+        ("width", "height", "depth", "lspace", "rspace", "voffset", "minsize", "maxsize"), _LENGTH
+    ),
     "linethickness": _LENGTH,
     "scriptlevel": re.compile(r"[+-]?[0-9]\Z"),
-    **dict.fromkeys(("display", "displaystyle", "mathvariant", "stretchy", "fence", "form", "accent"), _WORD),
+    **dict.fromkeys(
+        ("display", "displaystyle", "mathvariant", "stretchy", "fence", "form", "accent"), _WORD
+    ),
     **dict.fromkeys(("columnalign", "notation", "linebreak"), _WORD),
 }
-_MACROS = re.compile(r"\\((re)?newcommand|providecommand|[gex]?def|let|DeclareMathOperator|newenvironment)(?![A-Za-z])")
+_MACROS = re.compile(
+    r"\\((re)?newcommand|providecommand|[gex]?def|let|DeclareMathOperator|newenvironment)(?![A-Za-z])"
+)
 # What the converter does not know, in words that it knows.
 _REWRITTEN = [
-    (re.compile(r"\\(begin|end)\{(aligned|align|split|gathered|equation|gather|multline)\*?\}"), r"\\\1{align*}"),
+    (
+        re.compile(r"\\(begin|end)\{(aligned|align|split|gathered|equation|gather|multline)\*?\}"),
+        r"\\\1{align*}",
+    ),
     (re.compile(r"\\\\\s*\[\s*-?[0-9.]+\s*[a-z]{2}\s*\]"), r"\\\\"),
 ]
 _SIGNS = {r"\lVert": "‖", r"\rVert": "‖", r"\Vert": "‖", r"\|": "‖", r"\lvert": "|", r"\rvert": "|"}
@@ -46,7 +56,9 @@ _DOUBLE = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ
 
 
 class Formulas:
-    """The formulas of one text. While it is rendered and cleaned, a word that nobody can guess stands for each."""
+    """The formulas of one text. While it is rendered and cleaned, a word that nobody can guess
+    stands for each.
+    """
 
     def __init__(self) -> None:
         nonce = secrets.token_hex(8)
@@ -60,7 +72,9 @@ class Formulas:
         return self._word % (len(self._kept) - 1)
 
     def put_back(self, tokens: Iterable[Token]) -> Iterator[Token]:
-        """Cleaned tokens with each formula in its place; in the title of a picture or a link, as its source."""
+        """Cleaned tokens with each formula in its place; in the title of a picture or a link, as
+        its source.
+        """
         for token in tokens:
             if token["type"] == "Characters" and self._mark.search(token["data"]):
                 yield from self._between(token["data"])
@@ -124,7 +138,9 @@ def _tokens(element: Element, form: str = "") -> Iterator[Token]:
 
 
 def _is_sign(element: Element, before: Element | None) -> bool:
-    """Whether a minus belongs to the number after it: no operand stands before it, as in (-1, -2)."""
+    """Whether a minus belongs to the number after it: no operand stands before it, as in
+    (-1, -2).
+    """
     if element.tag != "mo" or unescape(element.text or "") not in ("−", "+", "±"):
         return False
     return before is not None and before.tag == "mo" and unescape(before.text or "") not in _CLOSING
@@ -136,7 +152,9 @@ def _said(element: Element) -> str:
     if element.tag == "mtext":
         text = text.replace("\\_", "_")
     if element.get("mathvariant") == "double-struck":  # browsers know of no variant but normal
-        text = "".join(_DOUBLE.get(c, chr(0x1D538 + ord(c) - ord("A")) if "A" <= c <= "Z" else c) for c in text)
+        text = "".join(
+            _DOUBLE.get(c, chr(0x1D538 + ord(c) - ord("A")) if "A" <= c <= "Z" else c) for c in text
+        )
     if "\\" in text:
         raise ValueError(f"a command that is not known: {text[:40]}")
     return text

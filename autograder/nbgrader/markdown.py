@@ -1,8 +1,10 @@
-"""Markdown cells as HTML that can do nothing: for the feedback pages and for formgrader, which would let all pass.
+"""Markdown cells as HTML that can do nothing: for the feedback pages and for formgrader, which
+would let all pass.
 
-A student's text is read in the browser of whoever grades, where their session with the gradebook is. So it
-may have structure, pictures of its own and mathematics; no scripts, no styles, no forms, nothing that is loaded
-from elsewhere, and no name by which formgrader's own code finds the boxes for points and comments.
+A student's text is read in the browser of whoever grades, where their session with the gradebook
+is. So it may have structure, pictures of its own and mathematics; no scripts, no styles, no forms,
+nothing that is loaded from elsewhere, and no name by which formgrader's own code finds the boxes
+for points and comments.
 """
 
 import re
@@ -23,7 +25,8 @@ _TAGS = frozenset(
     small span strong sub summary sup table tbody td tfoot th thead tr u ul
     """.split()  # noqa: SIM905
 )
-# Told by how a value begins, as it stands in the text: what hides behind an entity is not among them.
+# Told by how a value begins, as it stands in the text: what hides behind an entity is not among
+# them.
 _ATTRIBUTES = {
     ("a", "href"): re.compile(r"https?://|mailto:|#"),
     ("a", "title"): re.compile(""),
@@ -42,7 +45,9 @@ _ATTRIBUTES = {
 
 
 class Outline:
-    """The headings of a page below its own: each one level under the last at most, so that none is skipped."""
+    """The headings of a page below its own: each one level under the last at most, so that none is
+    skipped.
+    """
 
     def __init__(self, level: int = 1) -> None:
         self._top = self.level = level
@@ -54,7 +59,9 @@ class Outline:
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's, but formulas are kept apart, and headings have no anchors: their names are cleaned away."""
+    """nbconvert's, but formulas are kept apart, and headings have no anchors: their names are
+    cleaned away.
+    """
 
     def __init__(self, formulas: Formulas, attachments: Any) -> None:
         super().__init__(escape=False, attachments=attachments, exclude_anchor_links=True)
@@ -77,18 +84,23 @@ def markdown2html(context: Any, source: str) -> str:
 
 
 def render(source: str, attachments: Any = None, outline: Outline | None = None) -> str:
-    """Markdown as clean HTML with its formulas as MathML, its headings where the outline has them."""
+    """Markdown as clean HTML with its formulas as MathML, its headings where the outline
+    has them.
+    """
     formulas = Formulas()
     try:
         html = MarkdownWithMath(renderer=_Renderer(formulas, attachments or {})).render(source)
         return clean(html, formulas, outline)
-    except Exception:  # a picture that is not attached, quotes a thousand deep: no page fails over it
+    except (
+        Exception
+    ):  # a picture that is not attached, quotes a thousand deep: no page fails over it
         return f"<pre>{escape(source)}</pre>"
 
 
 def clean(html: str, formulas: Formulas | None = None, outline: Outline | None = None) -> str:
-    """The HTML with what is not allowed shown as the text that it is. Formulas come last, when nothing is cleaned
-    any more, and none of their words is read as HTML."""
+    """The HTML with what is not allowed shown as the text that it is. Formulas come last, when
+    nothing is cleaned any more, and none of their words is read as HTML.
+    """
     filters = [partial(_laid_out, outline)] if outline else []
     filters += [partial(_with_formulas, formulas)] if formulas else []
     protocols = {"http", "https", "mailto", "data"}
@@ -101,7 +113,9 @@ def _with_formulas(formulas: Formulas, source: Iterable[Token]) -> Iterator[Toke
 
 
 def _laid_out(outline: Outline, source: Iterable[Token]) -> Iterator[Token]:
-    """Headings at their levels, and tables in boxes of their own that scroll where a screen is narrow."""
+    """Headings at their levels, and tables in boxes of their own that scroll where a screen is
+    narrow.
+    """
     level = 0
     for token in source:
         name = token.get("name", "")
@@ -110,7 +124,10 @@ def _laid_out(outline: Outline, source: Iterable[Token]) -> Iterator[Token]:
         if re.fullmatch("h[1-6]", name):
             token = {**token, "name": f"h{level}"}
         if name == "img" and (None, "alt") not in token["data"]:
-            token = {**token, "data": {**token["data"], (None, "alt"): "a picture without a description"}}
+            token = {
+                **token,
+                "data": {**token["data"], (None, "alt"): "a picture without a description"},
+            }
         if name == "table" and token["type"] == "StartTag":
             yield start("div", {"class": "wide"})
         yield token

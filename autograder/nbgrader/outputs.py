@@ -4,8 +4,8 @@ from typing import Any
 
 import nbformat
 
-from autograder.report import html
-from autograder.results import Report
+from autograder.model.report import Report
+from autograder.render import cards
 
 REPORT = "report.json"
 
@@ -19,10 +19,17 @@ def fill(nb: Any, report: Report) -> None:
 
 
 def _outputs(report: Report, exercise_id: str) -> list[Any]:
-    """What nbgrader reads the score from: a plain float between 0 and the points, and the card beside it."""
+    """What nbgrader reads the score from: a plain float between 0 and the points, and the card
+    beside it.
+    """
     exercise = report.exercise(exercise_id)
     score = min(max(float(exercise.score), 0.0), float(exercise.max_score))
-    card = html.card(exercise) if report.status == "graded" else html.notice(report)
+    card = cards.card(exercise) if report.status == "graded" else cards.notice(report)
     data = {"text/plain": repr(score), "text/html": card}
-    output = {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
+    output = {
+        "output_type": "execute_result",
+        "data": data,
+        "metadata": {},
+        "execution_count": None,
+    }
     return [nbformat.from_dict(output)]

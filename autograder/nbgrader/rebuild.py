@@ -11,16 +11,18 @@ from typing import Any
 
 import nbformat
 
-from autograder import notebook
-from autograder.notebook import Unreadable, source_of, text
-from autograder.topic import Topic
+from autograder.model import notebook
+from autograder.model.notebook import Unreadable, source_of, text
+from autograder.model.topic import Topic
 
 MARK = "autograder"
 MISSING = "# This answer cell was missing from the submission."
 
 
 def from_file(path: Path, topic: Topic, source: Any) -> Any:
-    """The rebuilt notebook of a file; one that cannot be read becomes the source's, with the reason in its metadata."""
+    """The rebuilt notebook of a file; one that cannot be read becomes the source's, with the reason
+    in its metadata.
+    """
     try:
         data = notebook.load(path)
         notebook.require_topic(notebook.of(path, data), topic)
@@ -37,8 +39,14 @@ def unread(reason: str, topic: Topic, source: Any) -> Any:
 
 
 def rebuild(submitted: dict[str, Any], source: Any) -> Any:
-    """A valid notebook with the source's graded cells, in the student's order, and the student's own cells."""
-    ours = {cell.metadata.nbgrader.grade_id: cell for cell in source.cells if "nbgrader" in cell.metadata}
+    """A valid notebook with the source's graded cells, in the student's order, and the student's
+    own cells.
+    """
+    ours = {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in source.cells
+        if "nbgrader" in cell.metadata
+    }
     cells: list[Any] = []
     placed: set[str] = set()
     for data in submitted["cells"]:
@@ -49,7 +57,9 @@ def rebuild(submitted: dict[str, Any], source: Any) -> Any:
         elif grade_id not in placed:
             placed.add(grade_id)
             cells.append(_restored(ours[grade_id], data))
-        elif _is_solution(ours[grade_id]):  # a second copy of an answer cell: code, but without a grade
+        elif _is_solution(
+            ours[grade_id]
+        ):  # a second copy of an answer cell: code, but without a grade
             cells.append(_own(data))
     _insert_missing(cells, ours, placed)
     rebuilt = nbformat.v4.new_notebook(cells=cells, metadata=dict(source.metadata))
@@ -74,12 +84,19 @@ def _own(data: dict[str, Any]) -> Any:
 
 
 def _new(kind: str, source: str, metadata: dict[str, Any], data: dict[str, Any]) -> Any:
-    # Not by nbformat's new_code_cell: it validates each cell by itself, which took most of the time of a reading.
-    cell = nbformat.from_dict({"id": token_hex(4), "cell_type": kind, "metadata": metadata, "source": source})
+    # Not by nbformat's new_code_cell: it validates each cell by itself, which took most of the time
+    # of a reading.
+    cell = nbformat.from_dict(
+        {"id": token_hex(4), "cell_type": kind, "metadata": metadata, "source": source}
+    )
     if kind == "code":
         cell.update(execution_count=None, outputs=[])
         return cell
-    attachments = {text(name): _bundle(v) for name, v in _dict(data.get("attachments")).items() if _is_bundle(v)}
+    attachments = {
+        text(name): _bundle(v)
+        for name, v in _dict(data.get("attachments")).items()
+        if _is_bundle(v)
+    }
     if attachments:  # a picture in a written answer
         cell.attachments = attachments
     return cell

@@ -1,4 +1,6 @@
-"""At `nbgrader generate_assignment`: prove that the notebook fits course.yaml, and ship public answers."""
+"""At `nbgrader generate_assignment`: prove that the notebook fits course.yaml, and ship public
+answers.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,15 +8,17 @@ from typing import Any
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder import course as course_file
-from autograder.answers import NAME, PUBLIC_SEED
-from autograder.course import Course
-from autograder.errors import UserError
-from autograder.record import record
+from autograder.course import course_file
+from autograder.course.course_file import Course
+from autograder.course.record import record
+from autograder.model.answer_key import NAME, PUBLIC_SEED
+from autograder.model.errors import UserError
 
 
 class Release(NbGraderPreprocessor):  # type: ignore[misc]
-    """Writes answers.npz, recorded under the public seed, beside the released notebook; enters the due date."""
+    """Writes answers.npz, recorded under the public seed, beside the released notebook; enters the
+    due date.
+    """
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         course = course_file.find(Path.cwd())
@@ -22,21 +26,29 @@ class Release(NbGraderPreprocessor):  # type: ignore[misc]
         require_agreement(course, topic_id, nb)
         answers = record(course, course.topic(topic_id), PUBLIC_SEED)
         resources.setdefault("outputs", {})[NAME] = answers.to_bytes()
-        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:  # by it nbgrader knows what is late
+        with Gradebook(
+            resources["nbgrader"]["db_url"]
+        ) as gradebook:  # by it nbgrader knows what is late
             gradebook.update_or_create_assignment(topic_id, duedate=course.entry(topic_id).due)
         return nb, resources
 
 
 def require_agreement(course: Course, topic_id: str, nb: Any) -> None:
-    """UserError unless the check and written cells are those of course.yaml, with the same points."""
+    """UserError unless the check and written cells are those of course.yaml, with the same
+    points.
+    """
     entry = course.entry(topic_id)
-    expected = {f"check-{name}": 0.0 if e.bonus else float(e.points) for name, e in entry.exercises.items()}
+    expected = {
+        f"check-{name}": 0.0 if e.bonus else float(e.points) for name, e in entry.exercises.items()
+    }
     expected |= {f"written-{name}": float(w.points) for name, w in entry.written.items()}
     metadata = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
     found = {m["grade_id"]: float(m["points"]) for m in metadata if m.get("grade")}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise UserError(
-                f"the cell {name} of {topic_id} is worth {found.get(name, 'nothing, as it is not there')} in the "
-                f"notebook and {expected.get(name, 'nothing, as it is not there')} in course.yaml; make them equal"
+                f"the cell {name} of {topic_id} is worth "
+                f"{found.get(name, 'nothing, as it is not there')} in the "
+                f"notebook and {expected.get(name, 'nothing, as it is not there')} in "
+                "course.yaml; make them equal"
             )

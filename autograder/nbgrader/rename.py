@@ -1,16 +1,19 @@
-"""A notebook handed in under another name is graded all the same, and a link among the files leads nowhere."""
+"""A notebook handed in under another name is graded all the same, and a link among the files leads
+nowhere.
+"""
 
 import os
 import shutil
 import stat
 from pathlib import Path
 
-from autograder import course as course_file
-from autograder.handed_in import notebook_of
+from autograder.course import course_file
+from autograder.model.find_notebook import notebook_of
 
 
 def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
-    """nbgrader's hook before a submission: where `neurons.ipynb` is missing, take the notebook that is there.
+    """nbgrader's hook before a submission: where `neurons.ipynb` is missing, take the notebook that
+    is there.
 
     The file that was handed in stays. Links and pipes go: nbgrader would copy what they lead to.
     """

@@ -1,6 +1,7 @@
 """When something was handed in, by the file that nbgrader's exchange puts beside it.
 
-A student may have written that file. nbgrader opens whatever is there, a pipe too, and ends where it is no time.
+A student may have written that file. nbgrader opens whatever is there, a pipe too, and ends where
+it is no time.
 """
 
 import stat
@@ -9,14 +10,16 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
-from autograder.errors import UserError
+from autograder.model.errors import UserError
 
 FILE = "timestamp.txt"
 _BYTES = 200  # of a time and its zone; a longer file is none
 
 
 def handed_in(folder: Path) -> datetime | None:
-    """The time in UTC, without a zone as nbgrader has it; None where none is said. UserError if it is no time."""
+    """The time in UTC, without a zone as nbgrader has it; None where none is said. UserError if it
+    is no time.
+    """
     path = folder / FILE
     if not path.is_symlink() and not path.exists():
         return None
@@ -29,5 +32,6 @@ def handed_in(folder: Path) -> datetime | None:
         return moment
     except Exception:  # dateutil fails in many ways
         raise UserError(
-            f"{path} is no time; write when it was handed in, such as 2026-11-21 10:00:00 UTC, or delete the file"
+            f"{path} is no time; write when it was handed in, such as 2026-11-21 10:00:00 UTC, or "
+            "delete the file"
         ) from None

@@ -1,27 +1,49 @@
-"""Data, landscapes, figures and small tools for 03-optimizers; the figures draw what your own functions return."""
+"""Data, landscapes, figures and small tools for 03-optimizers; the figures draw what your own
+functions return.
+"""
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
-COLOURS, STYLES = [BLUE, ORANGE, GREEN, RED, PINK, GREY], ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
+BLUE, ORANGE, GREEN, RED, PINK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#666666",
+)
+COLOURS, STYLES = (
+    [BLUE, ORANGE, GREEN, RED, PINK, GREY],
+    ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))],
+)
 
 
 def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
-    rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
+    rows = [
+        (np.atleast_1d(g), np.atleast_1d(e))
+        for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))
+    ]
     shown = [tuple(" ".join(f"{v:.6g}" for v in side) for side in row) for row in rows]
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 def digits():
-    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,)."""
+    """Scanned digits, pixels in [0, 1]: X (1347, 64), labels (1347,), X_test (450, 64), labels_test
+    (450,).
+    """
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -56,7 +78,9 @@ def softmax(z):
 
 
 def judge(params, X, labels):
-    """Mean -log p(label), and the share read right, of W1, b1 or W1, b1, W2, b2 with ReLU between layers."""
+    """Mean -log p(label), and the share read right, of W1, b1 or W1, b1, W2, b2 with ReLU between
+    layers.
+    """
     z = X @ params["W1"] + params["b1"]
     z = np.maximum(z, 0) @ params["W2"] + params["b2"] if "W2" in params else z
     p = softmax(z)[np.arange(len(X)), labels]
@@ -66,7 +90,10 @@ def judge(params, X, labels):
 def network(seed=0, hidden=64):
     """He's start for a network 64-hidden-10."""
     rng = np.random.RandomState(seed)
-    W1, W2 = rng.normal(0, np.sqrt(2 / 64), (64, hidden)), rng.normal(0, np.sqrt(2 / hidden), (hidden, 10))
+    W1, W2 = (
+        rng.normal(0, np.sqrt(2 / 64), (64, hidden)),
+        rng.normal(0, np.sqrt(2 / hidden), (hidden, 10)),
+    )
     return {"W1": W1, "b1": np.zeros(hidden), "W2": W2, "b2": np.zeros(10)}
 
 
@@ -82,7 +109,9 @@ def network_gradients(params, x, labels):
 
 
 def train_network(rule, lr, minibatches, clip=None, epochs=10, seed=0):
-    """Ten epochs on the digits: the network, and the gradients' norm in each step if `clip(grads)` gives it."""
+    """Ten epochs on the digits: the network, and the gradients' norm in each step if `clip(grads)`
+    gives it.
+    """
     (X, labels, _, _), params, rng, norms = digits(), network(seed), np.random.default_rng(seed), []
     states = {name: {} for name in params}
     for _ in range(epochs):
@@ -97,9 +126,11 @@ def train_network(rule, lr, minibatches, clip=None, epochs=10, seed=0):
 
 
 def leaderboard(own, adam, rates=(0.001, 0.02, 0.05, 0.1, 0.2, 0.3), total=200, draws=2, seed=1):
-    """Your rule and Adam at constant rates on the same problems: powers of ten that the loss comes down by."""
-    from autograder.checks.landscapes import KINDS, descent
-    from autograder.checks.probes_optimizers import slope
+    """Your rule and Adam at constant rates on the same problems: powers of ten that the loss comes
+    down by.
+    """
+    from autograder.checks.optimizers.landscapes import KINDS, descent
+    from autograder.checks.optimizers.probes import slope
 
     rng = np.random.RandomState(seed)
     problems = {kind: [make(rng, total) for _ in range(draws)] for kind, make in KINDS.items()}
@@ -111,8 +142,13 @@ def leaderboard(own, adam, rates=(0.001, 0.02, 0.05, 0.1, 0.2, 0.3), total=200, 
                 w, state = rule(w, slope(problem, w, k), state, k, total)
         return descent(problem, w)
 
-    rules = {"your own": own} | {f"Adam, rate {r:g}": lambda w, g, s, *_, r=r: adam(w, g, s, r) for r in rates}
-    rows = {name: [np.mean([score(rule, p) for p in ps]) for ps in problems.values()] for name, rule in rules.items()}
+    rules = {"your own": own} | {
+        f"Adam, rate {r:g}": lambda w, g, s, *_, r=r: adam(w, g, s, r) for r in rates
+    }
+    rows = {
+        name: [np.mean([score(rule, p) for p in ps]) for ps in problems.values()]
+        for name, rule in rules.items()
+    }
     print(f"{'':<18}" + "".join(f"{kind:>12}" for kind in problems) + f"{'mean':>12}")
     for name, row in sorted(rows.items(), key=lambda item: np.mean(item[1])):
         print(f"{name:<18}" + "".join(f"{value:>12.2f}" for value in [*row, np.mean(row)]))
@@ -157,7 +193,9 @@ def _walked(rule, grads, w, lr):
 def _panels(columns, height=3.4, **options):
     import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=(9.5, height), layout="constrained").subplots(1, columns, squeeze=False, **options)[0]
+    return plt.figure(figsize=(9.5, height), layout="constrained").subplots(
+        1, columns, squeeze=False, **options
+    )[0]
 
 
 def _show(*legends):
@@ -185,13 +223,18 @@ def _logarithmic(ax, x, y):
 
 
 def plot_opening():
-    """What the lesson works on: a stretched bowl, a bent valley, and a slope that is measured with noise."""
+    """What the lesson works on: a stretched bowl, a bent valley, and a slope that is measured with
+    noise.
+    """
     left, middle, right = _panels(3)
     _contours(left, bowl, (-5.5, 5.5, -2, 2), "a stretched bowl", (0, 0))
     _contours(middle, valley, (-2, 2, -1, 3), "a bent valley", (1, 1))
     X, labels, _, _ = digits()
     params, rng = network(), np.random.RandomState(0)
-    slopes = [network_gradients(params, X[r], labels[r])["W2"][:2, 0] for r in rng.randint(0, len(X), (150, 32))]
+    slopes = [
+        network_gradients(params, X[r], labels[r])["W2"][:2, 0]
+        for r in rng.randint(0, len(X), (150, 32))
+    ]
     full = network_gradients(params, X, labels)["W2"][:2, 0]
     right.scatter(*np.transpose(slopes), s=9, color=BLUE, label="32 images")
     right.plot(*full, "*", color=RED, ms=12, label="all 1,347")
@@ -200,7 +243,9 @@ def plot_opening():
 
 
 def plot_spectrum(rules, steps=160):
-    """By which factor each rule shrinks w in a step on a parabola, for each rate times curvature up to 4."""
+    """By which factor each rule shrinks w in a step on a parabola, for each rate times curvature up
+    to 4.
+    """
     (ax,) = _panels(1, height=3.6)
     x = np.linspace(0.001, 4, 801)
     for (name, rule), colour, style in zip(rules.items(), COLOURS, STYLES):
@@ -209,16 +254,27 @@ def plot_spectrum(rules, steps=160):
             w, state = rule(w, x * w, state, 1.0)
             sizes.append(np.abs(w))
         early, late = (np.max(sizes[k - 40 : k], axis=0) for k in (steps // 2, steps))
-        ax.plot(x, (late / (early + 1e-300)) ** (2 / steps), color=colour, ls=style, lw=2, label=name)
+        ax.plot(
+            x, (late / (early + 1e-300)) ** (2 / steps), color=colour, ls=style, lw=2, label=name
+        )
     ax.axhline(1, color="black", lw=0.8)
-    ax.set(xlabel="rate times curvature", ylabel="factor of the error in a step", ylim=(0, 1.3), xlim=(0, 4))
+    ax.set(
+        xlabel="rate times curvature",
+        ylabel="factor of the error in a step",
+        ylim=(0, 1.3),
+        xlim=(0, 4),
+    )
     _show(ax)
 
 
 def plot_step_lengths(rules, steps=60, seed=0):
-    """Length of each rule's steps at rate 1: a gradient that stays, one 100 times as large, one that only trembles."""
+    """Length of each rule's steps at rate 1: a gradient that stays, one 100 times as large, one
+    that only trembles.
+    """
     rng = np.random.RandomState(seed)
-    grads = np.stack([np.ones(steps), 100 * np.ones(steps), rng.choice([-1.0, 1.0], steps)], axis=1)  # (steps, 3)
+    grads = np.stack(
+        [np.ones(steps), 100 * np.ones(steps), rng.choice([-1.0, 1.0], steps)], axis=1
+    )  # (steps, 3)
     axes = _panels(3, height=3.3, sharex=True)
     titles = ["gradient 1 in each step", "gradient 100 in each step", "gradient +1 or −1 by chance"]
     for (name, rule), colour, style in zip(rules.items(), COLOURS, STYLES):
@@ -235,7 +291,10 @@ def plot_schedules(warmup_cosine, step_decay, total=100):
     left, right = _panels(2, height=3.2, sharey=True)
     steps, curves = range(total + 15), [(0, 0.0, 30, 0.5), (10, 0.0, 30, 0.1), (30, 0.2, 1, 0.96)]
     for colour, style, (warmup, floor, every, factor) in zip(COLOURS, STYLES, curves):
-        rates = [[warmup_cosine(k, total, warmup, 1.0, floor), step_decay(k, 1.0, every, factor)] for k in steps]
+        rates = [
+            [warmup_cosine(k, total, warmup, 1.0, floor), step_decay(k, 1.0, every, factor)]
+            for k in steps
+        ]
         labels = f"warmup {warmup}, floor {floor}", f"every {every}, factor {factor}"
         for ax, column, label in zip((left, right), np.transpose(rates), labels):
             ax.plot(steps, column, color=colour, ls=style, lw=2, label=label)
@@ -245,17 +304,29 @@ def plot_schedules(warmup_cosine, step_decay, total=100):
 
 
 def plot_gradient_noise(minibatches, sizes=(1, 4, 16, 64, 256), seed=0):
-    """How far a mini-batch's gradient is from that of all samples, on average, for each batch size."""
+    """How far a mini-batch's gradient is from that of all samples, on average, for each
+    batch size.
+    """
     X, labels, _, _ = digits()
     params, rng, errors = network(), np.random.default_rng(seed), []
     full = network_gradients(params, X, labels)["W1"]
     for size in sizes:
         batches = minibatches(X, labels, size, rng)[:200]
-        gaps = [np.sum((network_gradients(params, xb, yb)["W1"] - full) ** 2) for xb, yb in batches if len(yb) == size]
+        gaps = [
+            np.sum((network_gradients(params, xb, yb)["W1"] - full) ** 2)
+            for xb, yb in batches
+            if len(yb) == size
+        ]
         errors.append(np.sqrt(np.mean(gaps)) / np.linalg.norm(full))
     ax = _panels(1)[0]
     ax.plot(sizes, errors, "o-", color=BLUE, label="measured on the digits")
-    ax.plot(sizes, errors[0] / np.sqrt(sizes), "--", color=ORANGE, label=r"$1/\sqrt{B}$ from the first point")
+    ax.plot(
+        sizes,
+        errors[0] / np.sqrt(sizes),
+        "--",
+        color=ORANGE,
+        label=r"$1/\sqrt{B}$ from the first point",
+    )
     ax.set(xlabel="batch size $B$", ylabel="error / length of the true gradient")
     _logarithmic(ax, sizes, [0.3, 1, 3])
     _show(ax)
@@ -268,13 +339,17 @@ def plot_race(minimise, runs, height, gradient, start, box, steps):
     for (name, (rule, lr)), colour, style in zip(runs.items(), COLOURS, STYLES):
         path = np.asarray(minimise(rule, gradient, np.array(start), lr, steps))
         land.plot(*path[:61].T, marker="o", ms=2.5, lw=1, alpha=0.9, color=colour)
-        curve.plot(height(path) + 1e-18, lw=1.8, ls=style, color=colour, label=f"{name}, rate {lr:g}")
+        curve.plot(
+            height(path) + 1e-18, lw=1.8, ls=style, color=colour, label=f"{name}, rate {lr:g}"
+        )
     curve.set(title="the height", xlabel="step", ylabel="height", yscale="log")
     _show(curve)
 
 
 def plot_rules_on_digits(train_with, runs, counts=(3, 10, 30, 100, 300, 1000)):
-    """Training loss of your softmax regression after some steps, for several rules (name -> (rule, rate))."""
+    """Training loss of your softmax regression after some steps, for several rules (name -> (rule,
+    rate)).
+    """
     X, labels, X_test, labels_test = digits()
     (ax,) = _panels(1, height=3.8)
     for (name, (rule, lr)), colour, style in zip(runs.items(), COLOURS, STYLES):
@@ -288,12 +363,19 @@ def plot_rules_on_digits(train_with, runs, counts=(3, 10, 30, 100, 300, 1000)):
 
 
 def plot_decay(rules, steps=400, lr=0.01, seed=0):
-    """Means of 200 weights each that start at 1, with noise of size 0.1 and 10 for a gradient, under each rule."""
+    """Means of 200 weights each that start at 1, with noise of size 0.1 and 10 for a gradient,
+    under each rule.
+    """
     noise = np.random.RandomState(seed).normal(size=(steps, 2, 200)) * np.array([[0.1], [10.0]])
     for ax, (name, rule) in zip(axes := _panels(len(rules), sharey=True), rules.items()):
         means = _walked(rule, noise, np.ones((2, 200)), lr).mean(axis=2)  # (steps + 1, 2)
         for column, colour, style, size in zip(means.T, [BLUE, RED], ["-", "--"], ["0.1", "10"]):
-            ax.plot(column, color=colour, ls=style, label=f"gradients of size {size}: {abs(column[-1]):.2f} at the end")
+            ax.plot(
+                column,
+                color=colour,
+                ls=style,
+                label=f"gradients of size {size}: {abs(column[-1]):.2f} at the end",
+            )
         ax.axhline(0, color=GREY, lw=0.6)
         ax.set(title=name, xlabel="step", ylabel="mean weight")
     _show(*axes)

@@ -1,25 +1,42 @@
-"""Data, figures and small tools for 04-regularization; the figures draw what your own functions return."""
+"""Data, figures and small tools for 04-regularization; the figures draw what your own functions
+return.
+"""
 
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+BLUE, ORANGE, GREEN, RED, PINK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#666666",
+)
 
 
 def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
-    rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
+    rows = [
+        (np.atleast_1d(g), np.atleast_1d(e))
+        for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))
+    ]
     shown = [tuple(" ".join(f"{v + 0.0:.6g}" for v in side) for side in row) for row in rows]
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 def softmax(z):
@@ -47,7 +64,9 @@ def test_loss(p, labels):
 
 
 def noisy_digits(seed=0, n=150, flipped=0.2):
-    """X (n, 64), labels, which of them are wrong; X_val (n, 64), labels_val as noisy; X_test and clean labels_test."""
+    """X (n, 64), labels, which of them are wrong; X_val (n, 64), labels_val as noisy; X_test and
+    clean labels_test.
+    """
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -63,7 +82,9 @@ def noisy_digits(seed=0, n=150, flipped=0.2):
 
 @cache
 def plain(seed=0, epochs=150):
-    """The plain network 64-256-256-10, Adam at 0.001, batches of 32: losses of each epoch, test probabilities."""
+    """The plain network 64-256-256-10, Adam at 0.001, batches of 32: losses of each epoch, test
+    probabilities.
+    """
     X, labels, _, *rest = noisy_digits(seed)
     rng, sizes = np.random.default_rng(seed), [64, 256, 256, 10]
     theta = [rng.normal(size=(m, k)) * np.sqrt(2 / m) for m, k in pairwise(sizes)]
@@ -91,7 +112,9 @@ def plain(seed=0, epochs=150):
 
 
 def train_normalised(f, n=400, epochs=60):
-    """A network 64-128-10, trained with the functions of the dict `f` on clean digits, half of them moved."""
+    """A network 64-128-10, trained with the functions of the dict `f` on clean digits, half of them
+    moved.
+    """
     X, labels, *_ = noisy_digits(0, n, 0.0)
     rng = np.random.default_rng(0)
     theta = {"W1": rng.normal(size=(64, 128)) / 8, "gamma": np.ones(128), "beta": np.zeros(128)}
@@ -105,7 +128,9 @@ def train_normalised(f, n=400, epochs=60):
             a, *running = f["batchnorm_forward"](z, theta["gamma"], theta["beta"], *running, True)
             h = np.maximum(a, 0)
             p = softmax(h @ theta["W2"] + theta["b2"])
-            dh, dW2, db2 = linear_backward((p - np.eye(10)[labels[rows]]) / len(rows), h, theta["W2"])
+            dh, dW2, db2 = linear_backward(
+                (p - np.eye(10)[labels[rows]]) / len(rows), h, theta["W2"]
+            )
             dz, dgamma, dbeta = f["batchnorm_backward"](dh * (a > 0), z, theta["gamma"])
             grads = {"W1": x.T @ dz, "gamma": dgamma, "beta": dbeta, "W2": dW2, "b2": db2}
             for k, g in grads.items():
@@ -114,9 +139,13 @@ def train_normalised(f, n=400, epochs=60):
 
 
 def normalised_scores(f, model, X, training=False):
-    """The scores (N, 10) of that network, by the running statistics or, as in training, by those of the batch."""
+    """The scores (N, 10) of that network, by the running statistics or, as in training, by those of
+    the batch.
+    """
     theta, running = model
-    a = f["batchnorm_forward"](X @ theta["W1"], theta["gamma"], theta["beta"], *running, training)[0]
+    a = f["batchnorm_forward"](X @ theta["W1"], theta["gamma"], theta["beta"], *running, training)[
+        0
+    ]
     return np.maximum(a, 0) @ theta["W2"] + theta["b2"]
 
 
@@ -132,7 +161,9 @@ def _label(ax, title, xlabel, ylabel, **more):
 
 
 def plot_opening():
-    """Digits with their given labels, a fifth of them wrong, and what a plain network makes of them."""
+    """Digits with their given labels, a fifth of them wrong, and what a plain network makes of
+    them.
+    """
     X, labels, wrong, *_ = noisy_digits()
     images, losses = _panels(2, height=3.8, width_ratios=[1, 1.5])
     shown = np.concatenate([np.flatnonzero(wrong)[:5], np.flatnonzero(~wrong)[:20]])
@@ -144,7 +175,9 @@ def plot_opening():
     images.set(title="labels as given; wrong ones in red", xlim=(-1, 49), ylim=(57, -4))
     images.axis("off")
     names = ["training, noisy labels", "validation, noisy labels", "test, clean labels"]
-    for curve, name, colour, style in zip(plain()[0].values(), names, (BLUE, ORANGE, RED), ("-", ":", "--")):
+    for curve, name, colour, style in zip(
+        plain()[0].values(), names, (BLUE, ORANGE, RED), ("-", ":", "--")
+    ):
         losses.plot(curve, style, color=colour, lw=2, label=f"{name}: {curve[-1]:.2f} at the end")
     _label(losses, "a plain network learns by heart", "epoch", "loss, nats", ylim=(0, None))
     losses.legend()
@@ -154,7 +187,11 @@ def plot_shrinkage(l2_penalty, l1_penalty, lam=1.0):
     """Where descent on (w - a)^2 / 2 + penalty(w) ends, for many a at once."""
     a = np.linspace(-3, 3, 61)
     (ax,) = _panels(1, height=3.6)
-    looks = [("no penalty", None, GREY, ":"), ("L2", l2_penalty, BLUE, "--"), ("L1", l1_penalty, RED, "-")]
+    looks = [
+        ("no penalty", None, GREY, ":"),
+        ("L2", l2_penalty, BLUE, "--"),
+        ("L1", l1_penalty, RED, "-"),
+    ]
     for name, penalty, colour, style in looks:
         w = np.zeros((1, 61))
         for step in range(3000):
@@ -182,8 +219,12 @@ def plot_dropout(dropout_forward, rates=(0.1, 0.5, 0.8), units=100, draws=4000):
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
-def plot_gradients(layernorm_forward, layernorm_backward, scales=(0.7, 1.0, 1.4), depth=20, width=64):
-    """The size of the gradient below each of many ReLU layers, without and with layer normalisation."""
+def plot_gradients(
+    layernorm_forward, layernorm_backward, scales=(0.7, 1.0, 1.4), depth=20, width=64
+):
+    """The size of the gradient below each of many ReLU layers, without and with layer
+    normalisation.
+    """
     axes = _panels(2, height=3.4, sharey=True)
     one, zero = np.ones(width), np.zeros(width)
     for ax, normalised in zip(axes, (False, True)):
@@ -201,7 +242,9 @@ def plot_gradients(layernorm_forward, layernorm_backward, scales=(0.7, 1.0, 1.4)
                 d = d * (a > 0)
                 d = (layernorm_backward(d, z, one)[0] if normalised else d) @ V.T
                 sizes.append(np.sqrt(np.mean(d**2)))
-            ax.semilogy(range(depth, 0, -1), sizes, marker=marker, ms=4, color=colour, label=f"{scale} × He")
+            ax.semilogy(
+                range(depth, 0, -1), sizes, marker=marker, ms=4, color=colour, label=f"{scale} × He"
+            )
         title = "with layer normalisation: one line for all" if normalised else "without"
         _label(ax, title, "layer", "", xticks=[1, 5, 10, 15, 20])
     axes[0].set_ylabel("size of dL/dh below the layer")
@@ -221,7 +264,13 @@ def plot_smoothing(smooth_labels, soft_cross_entropy, rates=(0.0, 0.1, 0.4), C=1
         lowest = f"at {best:.2f}" if best < gaps[-1] else "beyond the figure"
         ax.plot(gaps, loss, style, color=colour, lw=2, label=f"ε = {eps:g}: lowest {lowest}")
         ax.plot(best, loss.min(), "o", color=colour)
-    _label(ax, "how confident should one be?", "right score minus each other score", "loss", ylim=(0, None))
+    _label(
+        ax,
+        "how confident should one be?",
+        "right score minus each other score",
+        "loss",
+        ylim=(0, None),
+    )
     ax.legend()
 
 
@@ -234,7 +283,12 @@ def plot_stopping(early_stopping, patiences=(1, 20)):
         ax.plot(curves["validation"], color=ORANGE, lw=2, label="validation, noisy labels")
         ax.plot(curves["test"], color=RED, ls="--", lw=2, label="test, clean labels")
         ax.axvline(best, color=GREEN, label=f"best: epoch {best}, test {curves['test'][best]:.2f}")
-        ax.axvline(stop, color="black", ls=":", label=f"stop: epoch {stop}, test {curves['test'][stop]:.2f}")
+        ax.axvline(
+            stop,
+            color="black",
+            ls=":",
+            label=f"stop: epoch {stop}, test {curves['test'][stop]:.2f}",
+        )
         _label(ax, f"patience {patience}", "epoch", "", ylim=(0, 3))
         ax.legend(fontsize=8)
     axes[0].set_ylabel("loss, nats")
@@ -257,7 +311,9 @@ def plot_variances(activation_variances, depth=30, width=200):
     """The variance after each layer for three activations and four schemes."""
     axes = _panels(3, height=3.6)
     for ax, activation in zip(axes, ("relu", "tanh", "sigmoid")):
-        looks = zip(("small", "xavier", "he", "large"), (GREY, BLUE, GREEN, RED), (":", "--", "-", "-."))
+        looks = zip(
+            ("small", "xavier", "he", "large"), (GREY, BLUE, GREEN, RED), (":", "--", "-", "-.")
+        )
         for scheme, colour, style in looks:
             v = activation_variances(depth, width, scheme, activation, np.random.default_rng(0))
             ax.semilogy(range(1, depth + 1), v, style, color=colour, lw=2, label=scheme)
@@ -275,18 +331,38 @@ def paired(train_regularized, predict_proba, seeds=5, epochs=150):
         params = train_regularized(X, labels, 10, np.random.default_rng(seed), epochs)
         pair = plain(seed)[1], predict_proba(params, X_test)
         runs.append([(q.max(axis=1), q.argmax(axis=1) == truth) for q in pair])
-        (a, b), (r, s) = [test_loss(q, truth) for q in pair], [right.mean() for _, right in runs[-1]]
-        print(f"seed {seed}: plain loss {a:.3f}, accuracy {r:.3f}   yours {b:.3f}, {s:.3f}   gain {a - b:+.3f}")
+        (a, b), (r, s) = (
+            [test_loss(q, truth) for q in pair],
+            [right.mean() for _, right in runs[-1]],
+        )
+        print(
+            f"seed {seed}: plain loss {a:.3f}, accuracy {r:.3f}   yours {b:.3f}, {s:.3f}   gain "
+            f"{a - b:+.3f}"
+        )
         lines.plot([0, 1], [a, b], "o-", color=GREEN if b < a else RED)
         gains.append(a - b)
-    print(f"mean gain {np.mean(gains):.3f} ± {np.std(gains, ddof=1) / np.sqrt(seeds):.3f} (standard error)")
+    print(
+        f"mean gain {np.mean(gains):.3f} ± {np.std(gains, ddof=1) / np.sqrt(seeds):.3f} (standard "
+        "error)"
+    )
     _label(lines, "one line, one data set", "", "test loss, nats", xlim=(-0.3, 1.3))
     lines.set_xticks([0, 1], ["plain", "yours"])
     for i, (name, colour, marker) in enumerate([("plain", RED, "s--"), ("yours", BLUE, "o-")]):
         sure, right = (np.concatenate([run[i][k] for run in runs]) for k in (0, 1))
         bins = np.digitize(sure, np.linspace(0.1, 0.9, 9))
         full = [bins == k for k in range(10) if np.sum(bins == k) >= 20]
-        bars.plot([sure[b].mean() for b in full], [right[b].mean() for b in full], marker, color=colour, label=name)
+        bars.plot(
+            [sure[b].mean() for b in full],
+            [right[b].mean() for b in full],
+            marker,
+            color=colour,
+            label=name,
+        )
     bars.plot([0, 1], [0, 1], color=GREY, ls=":", label="as sure as right")
-    _label(bars, "is it as sure as it should be?", "probability of its answer", "share of right answers")
+    _label(
+        bars,
+        "is it as sure as it should be?",
+        "probability of its answer",
+        "share of right answers",
+    )
     bars.legend()

@@ -9,7 +9,10 @@ def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
     while got.ndim > 2 and len(got) == 1:  # the axes of one image and one channel
         got, expected = got[0], expected[0]
@@ -18,11 +21,15 @@ def beside(got, expected, name="value"):
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 def digits(split=0, frame=8):
-    """Scanned digits in [0, 1], X (1347, 1, 8, 8), labels, 450 for testing; placed at random in a larger frame."""
+    """Scanned digits in [0, 1], X (1347, 1, 8, 8), labels, 450 for testing; placed at random in a
+    larger frame.
+    """
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
@@ -33,7 +40,9 @@ def digits(split=0, frame=8):
 
 
 def moved(images, frame, corners):
-    """Each image (1, 8, 8) laid into a black frame with its upper left pixel at its corner (row, column)."""
+    """Each image (1, 8, 8) laid into a black frame with its upper left pixel at its corner (row,
+    column).
+    """
     out = np.zeros((len(images), 1, frame, frame))
     for place, image, (i, j) in zip(out, images, np.broadcast_to(corners, (len(images), 2))):
         place[:, i : i + 8, j : j + 8] = image
@@ -41,7 +50,9 @@ def moved(images, frame, corners):
 
 
 def photo(name="china.jpg", step=4):
-    """One of scikit-learn's two photographs in grey, pixels in [0, 1], blocks of step x step averaged: (H, W)."""
+    """One of scikit-learn's two photographs in grey, pixels in [0, 1], blocks of step x step
+    averaged: (H, W).
+    """
     from sklearn.datasets import load_sample_image
 
     grey = load_sample_image(name) @ np.array([0.299, 0.587, 0.114]) / 255
@@ -57,7 +68,9 @@ def softmax_cross_entropy(logits, labels):
 
 
 def linear_model(X, labels, steps=500):
-    """Lesson 1: softmax regression on the pixels, full batch, rate 1. Returns a function images -> labels."""
+    """Lesson 1: softmax regression on the pixels, full batch, rate 1. Returns a function images ->
+    labels.
+    """
     flat = np.column_stack([X.reshape(len(X), -1), np.ones(len(X))])
     W = np.zeros((flat.shape[1], 10))
     for _ in range(steps):
@@ -66,11 +79,23 @@ def linear_model(X, labels, steps=500):
 
 
 def train_deeper(f, X, labels, epochs=6, seed=0):
-    """Train conv 8 - ReLU - conv 16 - ReLU - max-pool - linear with the functions in the dict f; return its predict."""
+    """Train conv 8 - ReLU - conv 16 - ReLU - max-pool - linear with the functions in the dict f;
+    return its predict.
+    """
     rng = np.random.default_rng(seed)
-    shapes = {"W1": (8, 1, 3, 3), "b1": (8,), "W2": (16, 8, 3, 3), "b2": (16,), "W3": (256, 10), "b3": (10,)}
+    shapes = {
+        "W1": (8, 1, 3, 3),
+        "b1": (8,),
+        "W2": (16, 8, 3, 3),
+        "b2": (16,),
+        "W3": (256, 10),
+        "b3": (10,),
+    }
     inputs = {"W1": 9, "W2": 72, "W3": 256}  # of each output; biases begin at 0
-    p = {k: rng.normal(size=s) * np.sqrt(2 / inputs[k]) if k in inputs else np.zeros(s) for k, s in shapes.items()}
+    p = {
+        k: rng.normal(size=s) * np.sqrt(2 / inputs[k]) if k in inputs else np.zeros(s)
+        for k, s in shapes.items()
+    }
     speed = dict.fromkeys(p, 0.0)
 
     def conv(i):
@@ -83,7 +108,10 @@ def train_deeper(f, X, labels, epochs=6, seed=0):
         return lambda x: f["conv2d_fast"](x, p[W], p[b], 1, 1), back
 
     relu = lambda z: np.clip(z, 0, None), lambda dy, z: (np.where(z > 0, dy, 0), {})
-    pool = lambda x: f["maxpool2d_forward"](x, 2, 2), lambda dy, x: (f["maxpool2d_backward"](dy, x, 2, 2), {})
+    pool = (
+        lambda x: f["maxpool2d_forward"](x, 2, 2),
+        lambda dy, x: (f["maxpool2d_backward"](dy, x, 2, 2), {}),
+    )
     layers = [conv(1), relu, conv(2), relu, pool]  # each a pair, there and back
 
     def run(x):
@@ -108,7 +136,9 @@ def train_deeper(f, X, labels, epochs=6, seed=0):
 
 
 def compare_with_torch(f):
-    """Compare the learner's functions, a dict by name, with PyTorch in float64: forward, and gradients."""
+    """Compare the learner's functions, a dict by name, with PyTorch in float64: forward, and
+    gradients.
+    """
     try:
         import torch
         from torch.nn import functional as F
@@ -136,9 +166,15 @@ def compare_with_torch(f):
         y = theirs(u, 3, 2)
         dy = rng.normal(size=y.shape)
         y.backward(torch.tensor(dy))
-        pairs[name] = (f[f"{name}_forward"](x, 3, 2), f[f"{name}_backward"](dy, x, 3, 2)), (y, u.grad)
+        pairs[name] = (
+            (f[f"{name}_forward"](x, 3, 2), f[f"{name}_backward"](dy, x, 3, 2)),
+            (y, u.grad),
+        )
     for name, both in pairs.items():
-        print(f"{name:<16} largest difference {max(np.abs(a - np.array(b.detach())).max() for a, b in zip(*both)):.1e}")
+        print(
+            f"{name:<16} largest difference "
+            f"{max(np.abs(a - np.array(b.detach())).max() for a, b in zip(*both)):.1e}"
+        )
 
 
 def _panels(columns, rows=1, height=3.2, **options):
@@ -166,7 +202,9 @@ def _numbers(ax, values):
 
 
 def plot_opening():
-    """A digit and the same digit moved by a pixel; and the weights of three layers that could look at a photograph."""
+    """A digit and the same digit moved by a pixel; and the weights of three layers that could look
+    at a photograph.
+    """
     X, labels, _, _ = digits()
     eight = X[np.flatnonzero(labels == 8)[0]]
     one, two, gap, bars = _panels(4, height=2.6, width_ratios=[1, 1, 1, 1.7])
@@ -181,14 +219,18 @@ def plot_opening():
     }
     bars.barh(list(counts), list(counts.values()), color=[RED, ORANGE, BLUE], log=True)
     for i, count in enumerate(counts.values()):
-        bars.text(count * 1.5, i, f"{count:,}" if count < 1e9 else f"{count:.0e}", va="center", fontsize=8)
+        bars.text(
+            count * 1.5, i, f"{count:,}" if count < 1e9 else f"{count:.0e}", va="center", fontsize=8
+        )
     bars.set(xlim=(10, 1e15))
     bars.set_title("weights for 16 maps of features", fontsize=9)
     bars.tick_params(labelsize=8)
     _show()
 
 
-def plot_places(output_size, cases=((7, 3, 1, 0, 1), (8, 3, 2, 0, 1), (7, 3, 2, 1, 1), (7, 3, 1, 0, 2))):
+def plot_places(
+    output_size, cases=((7, 3, 1, 0, 1), (8, 3, 2, 0, 1), (7, 3, 2, 1, 1), (7, 3, 1, 0, 2))
+):
     """The places of a kernel on a line; dots are taps, hollow squares are padding."""
     for ax, (n, kernel, stride, padding, dilation) in zip(_panels(len(cases), height=2.4), cases):
         for i in range(-padding, n + padding):
@@ -213,27 +255,45 @@ def plot_photo(conv2d_forward, kernels):
     _image(axes[0], x[0, 0], "the photograph")
     for ax, name, kernel, values in zip(axes[1:], kernels, W, maps):
         most = np.percentile(np.abs(values), 99.5)
-        look = {"vmin": 0, "vmax": 1} if kernel.sum() > 0.5 else {"cmap": "PuOr_r", "vmin": -most, "vmax": most}
+        look = (
+            {"vmin": 0, "vmax": 1}
+            if kernel.sum() > 0.5
+            else {"cmap": "PuOr_r", "vmin": -most, "vmax": most}
+        )
         _image(ax, values, name, **look)
     _show()
 
 
 def plot_im2col(im2col):
-    """An image of 3 x 4 and its windows of 2 x 2, as your im2col stacks them; equal colours are equal pixels."""
+    """An image of 3 x 4 and its windows of 2 x 2, as your im2col stacks them; equal colours are
+    equal pixels.
+    """
     x = np.arange(1.0, 13).reshape(1, 1, 3, 4)
     left, right = _panels(2, height=2.8, width_ratios=[1.2, 1])
-    for ax, values, title in ((left, x[0, 0], "the image"), (right, im2col(x, 2, 2), "a row for each window")):
+    for ax, values, title in (
+        (left, x[0, 0], "the image"),
+        (right, im2col(x, 2, 2), "a row for each window"),
+    ):
         _image(ax, values, title, cmap="viridis", vmin=-2, vmax=16, alpha=0.6, aspect="auto")
         _numbers(ax, values)
     _show()
 
 
 def plot_covered(col2im, kernel=3):
-    """col2im of ones: in how many windows each pixel of an image of 8 x 8 lies, for three strides."""
+    """col2im of ones: in how many windows each pixel of an image of 8 x 8 lies, for three
+    strides.
+    """
     for ax, stride in zip(_panels(3, height=3.0), (1, 2, 3)):
         places = (8 - kernel) // stride + 1
         values = col2im(np.ones((places**2, kernel**2)), (1, 1, 8, 8), kernel, kernel, stride)[0, 0]
-        _image(ax, values, f"kernel {kernel} x {kernel}, stride {stride}", cmap="Blues", vmin=0, vmax=14)
+        _image(
+            ax,
+            values,
+            f"kernel {kernel} x {kernel}, stride {stride}",
+            cmap="Blues",
+            vmin=0,
+            vmax=14,
+        )
         _numbers(ax, values)
     _show()
 
@@ -263,12 +323,17 @@ def plot_tree(dilations=(1, 2, 4, 8), steps=17):
         ax.plot(sorted(needed), np.full(len(needed), level), "o", color=BLUE, ms=6)
     ax.plot(steps - 1, len(dilations), "o", color=RED, ms=8)
     ax.set_yticks(range(len(dilations) + 1), ["input", *(f"dilation {d}" for d in dilations)])
-    ax.set(title=f"one output, {len(needed)} steps of the input, {len(dilations)} layers of two taps", xlabel="step")
+    ax.set(
+        title=f"one output, {len(needed)} steps of the input, {len(dilations)} layers of two taps",
+        xlabel="step",
+    )
     _show()
 
 
 def plot_reach(causal_conv1d, towers, steps=20):
-    """How strongly the last output of a tower of causal layers, its taps all 1/2, depends on each step of the input."""
+    """How strongly the last output of a tower of causal layers, its taps all 1/2, depends on each
+    step of the input.
+    """
     for ax, (name, dilations) in zip(_panels(len(towers), height=2.6, sharex=True), towers.items()):
         x = np.eye(steps)[:, None]  # one sequence for each click
         for dilation in dilations:
@@ -285,7 +350,11 @@ def plot_rows(top, bottom, titles, signed=(False, False)):
     for row, images in enumerate((top, bottom)):
         most = np.abs(images).max() or 1.0
         for k, image in enumerate(images):
-            look = {"cmap": "PuOr_r", "vmin": -most, "vmax": most} if signed[row] else {"vmin": 0, "vmax": most}
+            look = (
+                {"cmap": "PuOr_r", "vmin": -most, "vmax": most}
+                if signed[row]
+                else {"vmin": 0, "vmax": most}
+            )
             _image(axes[row * len(top) + k], image, "" if row else titles[k], **look)
     _show()
 
@@ -293,8 +362,16 @@ def plot_rows(top, bottom, titles, signed=(False, False)):
 def plot_shifts(rows, shifts):
     """Test accuracy by the shift of the test images, for each model (a dict of lists by name)."""
     (ax,) = _panels(1, height=3.2)
-    for (name, values), colour, style in zip(rows.items(), (ORANGE, BLUE, ORANGE, BLUE), ("s-", "o-", "s:", "o:")):
+    for (name, values), colour, style in zip(
+        rows.items(), (ORANGE, BLUE, ORANGE, BLUE), ("s-", "o-", "s:", "o:")
+    ):
         ax.plot(shifts, values, style, color=colour, label=name)
-    ax.set(title="moved digits", xlabel="pixels to the right", ylabel="test accuracy", xticks=shifts, ylim=(0, 1.03))
+    ax.set(
+        title="moved digits",
+        xlabel="pixels to the right",
+        ylabel="test accuracy",
+        xticks=shifts,
+        ylim=(0, 1.03),
+    )
     ax.legend(fontsize=8, loc="lower center")
     _show()

@@ -4,7 +4,14 @@ import contextlib
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+BLUE, ORANGE, GREEN, RED, PINK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#666666",
+)
 SYMBOLS = ".abcdefghijklmnopqrstuvwxyz"  # 0 is the dot before and after a name
 
 
@@ -12,19 +19,29 @@ def beside(got, expected, name="value"):
     """Print your value beside the expected one, row by row, with a mark for each row."""
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape {expected.shape}")
+        print(
+            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
+            f"{expected.shape}"
+        )
         return
-    rows = [(np.atleast_1d(g), np.atleast_1d(e)) for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))]
+    rows = [
+        (np.atleast_1d(g), np.atleast_1d(e))
+        for g, e in zip(np.atleast_1d(got), np.atleast_1d(expected))
+    ]
     shown = [tuple(" ".join(f"{v:.6g}" for v in np.ravel(side)) for side in row) for row in rows]
     width = max(len(name) + 7, *(len(left) for left, _ in shown))
     print(f"  {name + ': yours':<{width}}   expected")
     for (g, e), (left, right) in zip(rows, shown):
-        print(f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}")
+        print(
+            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
+        )
 
 
 @contextlib.contextmanager
 def swapped(namespace, **parts):
-    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as before."""
+    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as
+    before.
+    """
     before = {name: namespace[name] for name in parts}
     namespace.update(parts)
     try:
@@ -53,7 +70,7 @@ def adam_step(params, grads, memory, rate=0.01):
 
 def dinosaurs():
     """All names: a tuple of texts."""
-    from autograder.checks.dinosaurs import NAMES
+    from autograder.checks.bptt.dinosaurs import NAMES
 
     return tuple(NAMES)
 
@@ -65,11 +82,15 @@ def decode(ids):
 
 def train_and_held_out(held_out=200):
     """The names in a fixed random order, all but 200 to train on: (ids, mask), (ids, mask)."""
-    from autograder.checks.dinosaurs import encode
+    from autograder.checks.bptt.dinosaurs import encode
 
-    parts = encode(dinosaurs())  # ids (N, T + 1), from dot to dot and dots behind; mask (N, T) of the real targets
+    parts = encode(
+        dinosaurs()
+    )  # ids (N, T + 1), from dot to dot and dots behind; mask (N, T) of the real targets
     order = np.random.RandomState(0).permutation(len(parts[0]))
-    return tuple(tuple(part[rows] for part in parts) for rows in (order[:-held_out], order[-held_out:]))
+    return tuple(
+        tuple(part[rows] for part in parts) for rows in (order[:-held_out], order[-held_out:])
+    )
 
 
 def counted(ids, mask, a=0.1):
@@ -80,7 +101,9 @@ def counted(ids, mask, a=0.1):
 
 
 def baselines():
-    """Mean loss on the held-out names: equal guesses, frequencies of letters, frequencies of pairs."""
+    """Mean loss on the held-out names: equal guesses, frequencies of letters, frequencies
+    of pairs.
+    """
     (ids, mask), (ids_h, mask_h) = train_and_held_out()
     letters, pairs = np.bincount(ids[:, 1:][mask]) / mask.sum(), counted(ids, mask)
     before, after = ids_h[:, :-1][mask_h], ids_h[:, 1:][mask_h]
@@ -88,14 +111,18 @@ def baselines():
 
 
 def recall_task(n, lag=10, seed=0):
-    """Rows of lag + 1 symbols from 0 to 3 whose last repeats the first; the mask asks for the last target only."""
+    """Rows of lag + 1 symbols from 0 to 3 whose last repeats the first; the mask asks for the last
+    target only.
+    """
     ids = np.random.RandomState(seed).randint(0, 4, (n, lag + 1))
     ids[:, -1] = ids[:, 0]
     return ids, np.arange(lag) == np.full((n, 1), lag - 1)
 
 
 def scores(params, ids):
-    """The character model's scores (N, T, V) after each of the symbols ids (N, T), and its states (N, T, H)."""
+    """The character model's scores (N, T, V) after each of the symbols ids (N, T), and its states
+    (N, T, H).
+    """
     h, states = np.zeros((len(ids), len(params["Wh"]))), []
     for column in ids.T:
         h = np.tanh(params["E"][column] @ params["Wx"] + h @ params["Wh"] + params["b"])
@@ -137,13 +164,23 @@ def compare_with_torch(f):
     states.backward(torch.tensor(u))
     h = f["rnn_forward"](x, h0[0], Wx, Wh, b)
     compare("rnn_forward", [h], [states])
-    theirs = [tx.grad, th0.grad[0], net.weight_ih_l0.grad.T, net.weight_hh_l0.grad.T, net.bias_ih_l0.grad]
+    theirs = [
+        tx.grad,
+        th0.grad[0],
+        net.weight_ih_l0.grad.T,
+        net.weight_hh_l0.grad.T,
+        net.bias_ih_l0.grad,
+    ]
     compare("rnn_backward", f["rnn_backward"](u, x, h0[0], h, Wx, Wh), theirs)
     net, (Wx, Wh, b) = layer(torch.nn.LSTM, 4)
     parts = [torch.tensor(a, requires_grad=True) for a in (x[:, :1], h0, 0.5 * h0)]
     _, (new_h, new_c) = net(parts[0], tuple(parts[1:]))
     (new_h[0] * torch.tensor(u[:, 0]) + new_c[0] * torch.tensor(u[:, 1])).sum().backward()
-    compare("lstm_step_forward", f["lstm_step_forward"](x[:, 0], h0[0], 0.5 * h0[0], Wx, Wh, b), [new_h[0], new_c[0]])
+    compare(
+        "lstm_step_forward",
+        f["lstm_step_forward"](x[:, 0], h0[0], 0.5 * h0[0], Wx, Wh, b),
+        [new_h[0], new_c[0]],
+    )
     theirs = [*(part.grad.squeeze() for part in parts), net.weight_ih_l0.grad.T]
     mine = f["lstm_step_backward"](u[:, 0], u[:, 1], x[:, 0], h0[0], 0.5 * h0[0], Wx, Wh, b)
     compare("lstm_step_backward", mine[:4], theirs)
@@ -167,7 +204,9 @@ def _label(ax, title, xlabel, ylabel, **more):
 
 
 def plot_opening():
-    """Which letter follows which in the names, and how well models do that know nothing, letters, or pairs."""
+    """Which letter follows which in the names, and how well models do that know nothing, letters,
+    or pairs.
+    """
     table, ladder = _panels(2, height=4.2, width_ratios=[1.15, 1])
     pairs = counted(*train_and_held_out()[0])
     image = table.imshow(pairs, cmap="Blues", vmax=0.6)
@@ -183,34 +222,57 @@ def plot_opening():
 
 
 def plot_unrolled():
-    """Three steps of a recurrent network drawn side by side: values go right and up, gradients the other way."""
+    """Three steps of a recurrent network drawn side by side: values go right and up, gradients the
+    other way.
+    """
     (ax,) = _panels(1, height=3.3)
     for t in range(4):
         box = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": BLUE if t else GREY}
         ax.text(2 * t, 1, f"$h_{{{t - 1}}}$", ha="center", va="center", bbox=box, fontsize=12)
         if t:
-            for y0, y1, text, dy in ((0.25, 0.78, f"$x_{{{t - 1}}}$", -0.16), (1.25, 1.78, f"loss at {t - 1}", 0.12)):
-                ax.annotate("", (2 * t - 0.1, y1), (2 * t - 0.1, y0), arrowprops={"arrowstyle": "->", "color": BLUE})
-                ax.annotate("", (2 * t + 0.1, y0), (2 * t + 0.1, y1), arrowprops={"arrowstyle": "->", "color": RED})
+            for y0, y1, text, dy in (
+                (0.25, 0.78, f"$x_{{{t - 1}}}$", -0.16),
+                (1.25, 1.78, f"loss at {t - 1}", 0.12),
+            ):
+                ax.annotate(
+                    "",
+                    (2 * t - 0.1, y1),
+                    (2 * t - 0.1, y0),
+                    arrowprops={"arrowstyle": "->", "color": BLUE},
+                )
+                ax.annotate(
+                    "",
+                    (2 * t + 0.1, y0),
+                    (2 * t + 0.1, y1),
+                    arrowprops={"arrowstyle": "->", "color": RED},
+                )
                 ax.text(2 * t, (y0 if dy < 0 else y1) + dy, text, ha="center", va="center")
             for y, colour, ends in ((1.08, BLUE, (-1.5, -0.42)), (0.92, RED, (-0.42, -1.5))):
                 start, end = ((2 * t + e, y) for e in ends)
                 ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour})
             ax.text(2 * t - 0.95, 1.16, "$W_h$", ha="center", color=BLUE)
             ax.text(2 * t - 0.95, 0.74, "carry", ha="center", color=RED, fontsize=9)
-    ax.set(xlim=(-0.8, 6.8), ylim=(-0.1, 2.1), title="values (blue) and gradients (red): one network, three times")
+    ax.set(
+        xlim=(-0.8, 6.8),
+        ylim=(-0.1, 2.1),
+        title="values (blue) and gradients (red): one network, three times",
+    )
     ax.axis("off")
     _show()
 
 
 def plot_flow(gradient_norms, sizes=(0.5, 0.9, 1.0, 1.1, 1.5), T=60, H=32):
-    """Your norms by distance to the last step, Wh a turn of each size: asleep at 0, and with noise for input."""
+    """Your norms by distance to the last step, Wh a turn of each size: asleep at 0, and with noise
+    for input.
+    """
     rng = np.random.RandomState(0)
     Wx, turn = rng.normal(size=(4, H)) / 2, np.linalg.qr(rng.normal(size=(H, H)))[0]
     x, h0, b = rng.normal(size=(8, T, 4)), np.zeros((8, H)), np.zeros(H)
     titles = "no input: every slope of tanh is 1", "noise for input"
     for ax, signal, title in zip(_panels(2, height=3.8, sharey=True), (0 * x, x), titles):
-        for size, colour, style in zip(sizes, (RED, ORANGE, BLUE, GREEN, PINK), (":", "--", "-", "--", ":")):
+        for size, colour, style in zip(
+            sizes, (RED, ORANGE, BLUE, GREEN, PINK), (":", "--", "-", "--", ":")
+        ):
             norms = np.asarray(gradient_norms(Wx, size * turn, b, signal, h0))
             ax.semilogy(np.arange(T)[::-1], norms, style, color=colour, lw=2, label=f"{size:g}")
         _label(ax, title, "steps before the last one", "norm of the gradient")
@@ -219,10 +281,16 @@ def plot_flow(gradient_norms, sizes=(0.5, 0.9, 1.0, 1.1, 1.5), T=60, H=32):
 
 
 def plot_cliffs(rnn_forward, rnn_backward, T=50, H=20):
-    """A loss of the last state, and its slope by your gradients, while Wh grows: s times a random matrix."""
+    """A loss of the last state, and its slope by your gradients, while Wh grows: s times a random
+    matrix.
+    """
     rng = np.random.RandomState(3)
     Wx, Wh, b = random_weights(1, H, seed=3)
-    x, h0, goal = np.zeros((1, T, 1)), rng.uniform(-0.5, 0.5, (1, H)), rng.uniform(-0.5, 0.5, (1, H))
+    x, h0, goal = (
+        np.zeros((1, T, 1)),
+        rng.uniform(-0.5, 0.5, (1, H)),
+        rng.uniform(-0.5, 0.5, (1, H)),
+    )
     grid, losses, slopes = np.linspace(0.2, 3, 500), [], []
     for s in grid:
         h, dh = rnn_forward(x, h0, Wx, s * Wh, 0.1 * b), np.zeros((1, T, H))
@@ -238,7 +306,9 @@ def plot_cliffs(rnn_forward, rnn_backward, T=50, H=20):
 
 
 def plot_lstm(forward, backward, gradient_norms, biases=(0, 1, 3), T=60, H=32):
-    """The gradient of the last cell state, back through an LSTM at several forget biases, and through a plain RNN."""
+    """The gradient of the last cell state, back through an LSTM at several forget biases, and
+    through a plain RNN.
+    """
     rng = np.random.RandomState(0)
     Wx, Wh, b = (part / 2 for part in random_weights(4, H, 4))
     x, zero = rng.normal(size=(8, T, 4)), np.zeros((8, H))
@@ -254,22 +324,44 @@ def plot_lstm(forward, backward, gradient_norms, biases=(0, 1, 3), T=60, H=32):
         ax.semilogy(norms, style, color=colour, lw=2, label=f"LSTM, forget bias {bias}")
     plain = gradient_norms(Wx[:, :H], 2 * Wh[:, :H], b[:H], x, zero)
     ax.semilogy(np.asarray(plain)[::-1], "-.", color=RED, lw=2, label="plain recurrent network")
-    _label(ax, "what is left of a gradient", "steps before the last one", "norm of the gradient", ylim=(1e-9, 100))
+    _label(
+        ax,
+        "what is left of a gradient",
+        "steps before the last one",
+        "norm of the gradient",
+        ylim=(1e-9, 100),
+    )
     ax.legend(fontsize=9)
     _show()
 
 
 def plot_training(train, loss, counts=(50, 100, 200, 400, 800, 1600), hidden=64):
-    """Loss on both parts of the names after each number of updates; returns the parameters by that number."""
+    """Loss on both parts of the names after each number of updates; returns the parameters by that
+    number.
+    """
     parts, found = train_and_held_out(), {}
     for steps in counts:
         found[steps] = train(*parts[0], 27, hidden, steps, np.random.default_rng(0))
     (ax,) = _panels(1, height=3.6)
-    for part, name, colour, style in zip(parts, ("names to train on", "names held back"), (BLUE, RED), ("o-", "s--")):
+    for part, name, colour, style in zip(
+        parts, ("names to train on", "names held back"), (BLUE, RED), ("o-", "s--")
+    ):
         curve = [loss(p, *part) for p in found.values()]
-        ax.plot(counts, curve, style, color=colour, label=f"{name}: {curve[-1]:.2f} at the end, best {min(curve):.2f}")
+        ax.plot(
+            counts,
+            curve,
+            style,
+            color=colour,
+            label=f"{name}: {curve[-1]:.2f} at the end, best {min(curve):.2f}",
+        )
     for value, name in zip(baselines()[1:], ("letters", "pairs")):
-        ax.axhline(value, color=GREY, ls=":" if name == "pairs" else "-.", lw=1, label=f"frequencies of {name}")
+        ax.axhline(
+            value,
+            color=GREY,
+            ls=":" if name == "pairs" else "-.",
+            lw=1,
+            label=f"frequencies of {name}",
+        )
     _label(
         ax,
         "a recurrent network on dinosaurs",
@@ -286,13 +378,20 @@ def plot_training(train, loss, counts=(50, 100, 200, 400, 800, 1600), hidden=64)
 
 
 def plot_states(params, name):
-    """The 24 liveliest hidden units while a name is read, and what the model expects next at each symbol."""
+    """The 24 liveliest hidden units while a name is read, and what the model expects next at each
+    symbol.
+    """
     z, states = scores(params, np.array([[0, *(SYMBOLS.index(letter) for letter in name)]]))
     p = np.exp(z[0] - np.logaddexp.reduce(z[0], axis=1)[:, None])
     units = np.argsort(-states[0].std(axis=0))[:24]
     axes = _panels(2, height=4.4)
-    images = (states[0][:, units].T, {"cmap": "PuOr", "vmin": -1, "vmax": 1}), (p.T, {"cmap": "Blues"})
-    for ax, (image, look), title in zip(axes, images, ("state of 24 units", "probability of the next symbol")):
+    images = (
+        (states[0][:, units].T, {"cmap": "PuOr", "vmin": -1, "vmax": 1}),
+        (p.T, {"cmap": "Blues"}),
+    )
+    for ax, (image, look), title in zip(
+        axes, images, ("state of 24 units", "probability of the next symbol")
+    ):
         ax.figure.colorbar(ax.imshow(image, aspect="auto", **look), ax=ax, shrink=0.8)
         _label(ax, title, "read so far", "", yticks=[])
         ax.set_xticks(range(len(name) + 1), ["·", *name])

@@ -1,13 +1,14 @@
-"""An instructor in formgrader: grades a submission, writes a comment, and the student's page has both."""
+"""An instructor in formgrader: grades a submission, writes a comment, and the student's page has
+both.
+"""
 
 import pytest
 from conftest import jupyter
 from notebooks import COURSE, TOPIC, cell, solved, written
 from selenium.webdriver.common.by import By
 
-from autograder import course as course_file
-from autograder import releasing
-from autograder.nbgrader import api
+from autograder.course import course_file
+from autograder.nbgrader import api, releasing
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, and selenium's
 COMMENT = "Read the factor of the sigmoid's slope once more: where does the logarithm cancel it?"
@@ -27,7 +28,9 @@ def course(tmp_path_factory):
             gradebook.update_or_create_student(student, first_name=first, last_name=last)
     for student, wrong in {"ada": {}, "grace": {"softmax": SLIP}, "kurt": {"relu": ""}}.items():
         notebook = solved(**wrong)
-        cell(notebook, "written-saturation")["source"] = "The slope of the squared error has the factor s(1 - s)."
+        cell(notebook, "written-saturation")["source"] = (
+            "The slope of the squared error has the factor s(1 - s)."
+        )
         target = folder / "submitted" / student / TOPIC.id
         target.mkdir(parents=True)
         written(notebook, target)
@@ -58,7 +61,9 @@ def test_it_grades_a_submission_at_the_press_of_a_button(desktop, server):
     desktop.shot("formgrader-graded")
     dialog.find_element(By.CSS_SELECTOR, "button.close, .btn").click()
     assert "16.35 / 24" in desktop.one("#main-table tr", "16.35").text
-    desktop.wait(lambda d: not d.find_elements(By.CSS_SELECTOR, ".modal-backdrop"), "the dialog to go")
+    desktop.wait(
+        lambda d: not d.find_elements(By.CSS_SELECTOR, ".modal-backdrop"), "the dialog to go"
+    )
     desktop.shot("formgrader-submissions-desktop")
 
 
@@ -81,13 +86,18 @@ def test_a_comment_is_kept_beside_the_written_answer(desktop, server):
     desktop.shot("formgrader-comment-desktop")
     desktop.driver.refresh()
     again = desktop.one("#written-saturation-comment")
-    desktop.wait(lambda d: again.get_property("value") == COMMENT, "the comment, after the page was loaded anew")
+    desktop.wait(
+        lambda d: again.get_property("value") == COMMENT,
+        "the comment, after the page was loaded anew",
+    )
 
 
 def test_the_feedback_page_has_the_card_and_the_comment(desktop, server, course):
     address, _ = server
     desktop.open(f"{address}/formgrader/manage_submissions/{TOPIC.id}")
-    desktop.one("#main-table tr", "grace").find_element(By.CSS_SELECTOR, ".generate-feedback a").click()
+    desktop.one("#main-table tr", "grace").find_element(
+        By.CSS_SELECTOR, ".generate-feedback a"
+    ).click()
     desktop.one(".modal", "Successfully generated feedback")
     page = course.root / "feedback" / "grace" / TOPIC.id / f"{TOPIC.name}.html"
     desktop.open(page.as_uri())
@@ -110,6 +120,8 @@ def test_formgrader_on_a_phone(chromium, server):
 
 
 def test_formgrader_has_no_error_and_asks_nobody_but_for_mathjax(desktop):
-    """nbgrader's own page draws formulas with it, from a server of others; without it they stay TeX"""
+    """nbgrader's own page draws formulas with it, from a server of others; without it they
+    stay TeX
+    """
     assert [url for url in desktop.abroad if "mathjax" not in url.lower()] == []
     assert [error for error in desktop.errors if "mathjax" not in error.lower()] == []

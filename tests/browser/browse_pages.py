@@ -1,4 +1,6 @@
-"""The pages that the kit writes: no error in the console, no request to anybody, nothing wider than a phone."""
+"""The pages that the kit writes: no error in the console, no request to anybody, nothing wider than
+a phone.
+"""
 
 import subprocess
 import sys
@@ -17,7 +19,10 @@ SLIP = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum
 def site(tmp_path_factory):
     """The guides, built as `make docs` does."""
     folder = tmp_path_factory.mktemp("site")
-    subprocess.run([sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", ROOT / "docs", folder], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", ROOT / "docs", folder],
+        check=True,
+    )
     return folder
 
 
@@ -32,7 +37,9 @@ def course():
 
 
 def command(module, course, *words):
-    subprocess.run([sys.executable, "-m", module, *words], cwd=course.root, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", module, *words], cwd=course.root, check=True, capture_output=True
+    )
 
 
 def fits(page):
@@ -44,7 +51,9 @@ def fits(page):
 @WIDTHS
 def test_the_guides(site, chromium, device, width):
     page = chromium(width)
-    for path in sorted(p for p in site.rglob("*.html") if p.name not in ("genindex.html", "search.html")):
+    for path in sorted(
+        p for p in site.rglob("*.html") if p.name not in ("genindex.html", "search.html")
+    ):
         page.open(path.as_uri())
         page.shot(f"guides-{path.stem}-{device}")
         assert fits(page), path.name

@@ -25,9 +25,14 @@ def server(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("device", "width", "height", "view"),
-    [("desktop", 1280, 900, "lab/tree"), ("phone", 390, 844, "notebooks")],  # JupyterLab needs a wide screen
+    [
+        ("desktop", 1280, 900, "lab/tree"),
+        ("phone", 390, 844, "notebooks"),
+    ],  # JupyterLab needs a wide screen
 )
-def test_a_slip_is_named_and_the_mended_answer_has_full_points(server, chromium, device, width, height, view):
+def test_a_slip_is_named_and_the_mended_answer_has_full_points(
+    server, chromium, device, width, height, view
+):
     page = chromium(width, height)
     notebook = Notebook(page, *server, "01-neurons/neurons.ipynb", view)
     page.shot(f"student-opened-{device}")
@@ -46,5 +51,7 @@ def test_a_slip_is_named_and_the_mended_answer_has_full_points(server, chromium,
     page.shot(f"student-card-right-{device}")
     assert card.text.endswith("checks pass")
     assert "\n2 / 2 points" in card.text
-    assert [e for e in page.errors if "/static/notebook/" not in e] == []  # Notebook 7 has an error of its own
+    assert [
+        e for e in page.errors if "/static/notebook/" not in e
+    ] == []  # Notebook 7 has an error of its own
     assert page.abroad == []

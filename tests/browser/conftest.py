@@ -1,6 +1,8 @@
-"""What the browser tests share: Chromium, a Jupyter server of their own, and pictures of every step.
+"""What the browser tests share: Chromium, a Jupyter server of their own, and pictures of every
+step.
 
-They are run by `make test-browser` and need Chromium and its driver (Debian: apt install chromium chromium-driver).
+They are run by `make test-browser` and need Chromium and its driver (Debian: apt install chromium
+chromium-driver).
 """
 
 import os
@@ -22,7 +24,8 @@ from selenium.webdriver.chrome.service import Service
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 DRIVER = shutil.which("chromedriver")
-NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'  # JupyterLab would ask, in a bubble over the page
+# JupyterLab would ask, in a bubble over the page
+NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +37,13 @@ def chromium():
 
     def opened(width=1280, height=900):
         options = webdriver.ChromeOptions()
-        for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars"):
+        for flag in (
+            "headless=new",
+            "no-sandbox",
+            "disable-gpu",
+            "disable-dev-shm-usage",
+            "hide-scrollbars",
+        ):
             options.add_argument(f"--{flag}")
         options.add_argument("--disable-background-networking")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -62,7 +71,15 @@ def jupyter(folder, settings):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token, address = secrets.token_hex(16), f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+    ]
     command += [f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0"]
     bin_first = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     environment = {
@@ -72,7 +89,9 @@ def jupyter(folder, settings):
         "PATH": bin_first,
         "PYTHONPATH": str(ROOT),
     }
-    with open(settings / "log", "wb") as log:  # where pytest keeps its folders, to be read after a failure
+    with open(
+        settings / "log", "wb"
+    ) as log:  # where pytest keeps its folders, to be read after a failure
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         _wait(f"{address}/api/status?token={token}", server)

@@ -1,9 +1,12 @@
-"""A notebook in Jupyter, as a person uses it: click into a cell, write, run it, look at what comes."""
+"""A notebook in Jupyter, as a person uses it: click into a cell, write, run it, look at
+what comes.
+"""
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-# One insertion, as from the clipboard: typed keys would be indented and given brackets by the editor.
+# One insertion, as from the clipboard: typed keys would be indented and given brackets by the
+# editor.
 PASTE = """
 const data = new DataTransfer();
 data.setData("text/plain", arguments[1]);
@@ -18,7 +21,10 @@ class Notebook:
         self._page = page
         page.open(f"{address}/{view}/{path}?token={token}")
         page.one(".jp-Notebook h1", "Neurons")
-        page.wait(lambda driver: not driver.find_elements(By.CSS_SELECTOR, ".jp-Spinner"), "the spinner to go")
+        page.wait(
+            lambda driver: not driver.find_elements(By.CSS_SELECTOR, ".jp-Spinner"),
+            "the spinner to go",
+        )
 
     def cell(self, code):
         """The cell with that code, scrolled to: JupyterLab draws only what is near the screen."""
@@ -27,7 +33,9 @@ class Notebook:
             for cell in driver.find_elements(By.CSS_SELECTOR, ".jp-Notebook .jp-CodeCell"):
                 if code in (cell.get_property("textContent") or ""):
                     return cell
-            driver.execute_script("document.querySelector('.jp-WindowedPanel-outer').scrollBy(0, 600)")
+            driver.execute_script(
+                "document.querySelector('.jp-WindowedPanel-outer').scrollBy(0, 600)"
+            )
             return None
 
         return self._page.wait(found, f"a cell with {code!r}")
@@ -43,7 +51,10 @@ class Notebook:
         cell = self.cell(code)
         before = self._counter(cell)
         self._editor(code).send_keys(Keys.CONTROL, Keys.ENTER)
-        self._page.wait(lambda _: self._counter(self.cell(code)) not in (before, "[*]:", "[ ]:"), f"{code!r} to end")
+        self._page.wait(
+            lambda _: self._counter(self.cell(code)) not in (before, "[*]:", "[ ]:"),
+            f"{code!r} to end",
+        )
         return self._page.one(f".jp-Cell {shows}") if shows else None
 
     def _editor(self, code):

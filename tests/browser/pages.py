@@ -1,4 +1,6 @@
-"""A browser's page as the tests use it: wait for something, photograph it, and tell what went over the wire."""
+"""A browser's page as the tests use it: wait for something, photograph it, and tell what went over
+the wire.
+"""
 
 import json
 from urllib.parse import urlsplit
@@ -24,7 +26,9 @@ class Page:
 
     def wait(self, found, what, seconds=PATIENCE):
         """The first thing that is true of `found(driver)`."""
-        waiting = WebDriverWait(self.driver, seconds, 0.2, ignored_exceptions=[StaleElementReferenceException])
+        waiting = WebDriverWait(
+            self.driver, seconds, 0.2, ignored_exceptions=[StaleElementReferenceException]
+        )
         return waiting.until(found, what)
 
     def one(self, selector, text="", seconds=PATIENCE):
@@ -47,14 +51,18 @@ class Page:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 self._requests.append(message["params"]["request"]["url"])
-        self._errors += [e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"]
+        self._errors += [
+            e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"
+        ]
 
     @property
     def abroad(self):
         """Addresses on other machines that it asked for since it was opened."""
         self._read_logs()
         parts = [(urlsplit(url), url) for url in self._requests]
-        return sorted({url for p, url in parts if p.scheme not in INNOCENT and p.hostname not in OWN})
+        return sorted(
+            {url for p, url in parts if p.scheme not in INNOCENT and p.hostname not in OWN}
+        )
 
     @property
     def errors(self):

@@ -1,0 +1,3 @@
+"""The public checks of regularization, the data that they draw, and the probes that run beside a
+student's code.
+"""

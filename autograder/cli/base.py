@@ -1,0 +1,90 @@
+"""What the commands share: exit codes, and how they read and tell."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autograder.model.errors import UserError
+from autograder.model.report import Report
+
+FINE, LOST_POINTS, USAGE, FAULT = 0, 1, 2, 3
+
+
+wheel_option = click.option(
+    "--wheel",
+    "given",
+    type=click.Path(path_type=Path),
+    metavar="FILE.whl",
+    help="Take this wheel of the package. Default: built now, by pip.",
+)
+
+
+def unsafe_option(command: Any) -> Any:
+    """The option by which somebody takes tier C upon themselves."""
+    text = "Run without isolation where there is none: the code may read, change and send whatever you may."
+    return click.option("--unsafe-no-jail", "unsafe", is_flag=True, help=text)(command)
+
+
+def note(trouble: str | None) -> None:
+    """A line beside the output about something that stopped nothing."""
+    if trouble is not None:
+        click.echo(f"! {trouble}", err=True)
+
+
+def show(report: Report, json_to: str | None, stuck: str | None = None) -> None:
+    """Print a report, or write it as JSON, and leave with its exit code."""
+    from autograder.render import terminal
+
+    if json_to == "-":
+        click.echo(report.to_json(), nl=False)
+    else:
+        click.echo(terminal.render(report))
+        if stuck is not None:
+            click.echo(f"Stuck? {stuck}")
+        if json_to is not None:
+            write(Path(json_to), report.to_json())
+    sys.exit(exit_code(report))
+
+
+def exit_code(report: Report) -> int:
+    """The exit code that a report stands for."""
+    if report.status == "graded":
+        return FINE if report.full_marks else LOST_POINTS
+    return USAGE if report.status == "unreadable" else FAULT
+
+
+def read_report(path: str) -> Report:
+    where = "standard input" if path == "-" else path
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{where} cannot be read ({error.strerror})") from None
+    try:
+        return Report.from_json(data.decode("utf-8"))
+    except ValueError as error:
+        raise UserError(
+            f"{where} holds no report ({str(error)[:200]}); make one with: autograder check "
+            "NOTEBOOK --json FILE"
+        ) from None
+
+
+def write(path: Path, text: str) -> None:
+    try:
+        path.write_bytes(text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """A file, whole or not at all; with grades or secrets in it unless told otherwise, so for
+    nobody else to read.
+    """
+    from autograder.grading.report_cache import write_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data, mode)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror})") from None

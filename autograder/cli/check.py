@@ -1,0 +1,77 @@
+"""`autograder check`: a learner's notebook, once or at each save."""
+
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autograder.cli.base import LOST_POINTS, exit_code, note, show, unsafe_option, write
+from autograder.model.errors import UserError
+
+if TYPE_CHECKING:
+    from autograder.learner.session import Desk
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--exercise", metavar="ID", help="Check this exercise only.")
+@click.option(
+    "--json", "json_to", metavar="FILE", help="Write the report as JSON; - for standard output."
+)
+@click.option(
+    "--jailed", is_flag=True, help="Run the code as it is run in class: isolated, with its limits."
+)
+@unsafe_option
+@click.option(
+    "--seed", type=int, metavar="N", help="Draw other inputs. Needs the course's solutions/."
+)
+@click.option(
+    "--watch", is_flag=True, help="Check again at each save what has changed, until Ctrl-C."
+)
+def check(
+    notebook: Path,
+    exercise: str | None,
+    json_to: str | None,
+    jailed: bool,
+    unsafe: bool,
+    seed: int | None,
+    watch: bool,
+) -> None:
+    """Check a notebook and say what is right, what is wrong and where."""
+    from autograder.jail import tiers
+    from autograder.learner import find_answers
+    from autograder.learner.session import Desk
+
+    if watch and json_to == "-":
+        raise UserError(
+            "--watch tells of every save, and --json - of one report: name a file for --json"
+        )
+    jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home it is the learner's own code
+    answers = find_answers.answers_for(notebook, seed)
+    own = seed is None and not jailed  # else somebody tries out the kit, or another's work
+    desk = Desk(answers, notebook, jail, exercise, own)
+    if watch:
+        sys.exit(_watch(desk, json_to))
+    report = desk.check()
+    note(desk.trouble)
+    show(report, json_to, desk.stuck(report))
+
+
+def _watch(desk: "Desk", json_to: str | None) -> int:
+    """Tell of each save what it came to, until Ctrl-C; return the exit code of the last verdict."""
+    from autograder.render import terminal
+
+    code = LOST_POINTS
+    click.echo(f"watching {desk.path}; Ctrl-C ends it", err=True)
+    with suppress(KeyboardInterrupt):
+        for update in desk.watch():
+            click.echo(terminal.update(update, time.strftime("%H:%M:%S")))
+            note(desk.trouble)
+            if update.report is not None:
+                code = exit_code(update.report)
+                if json_to is not None:
+                    write(Path(json_to), update.report.to_json())
+    return code

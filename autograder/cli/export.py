@@ -1,0 +1,108 @@
+"""`autograder export`: grades and graders for other platforms."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autograder.cli.base import wheel_option, write_private
+from autograder.export.archive import zipped
+from autograder.model.errors import UserError
+
+if TYPE_CHECKING:
+    from autograder.model.class_list import Roll
+
+
+@click.group()
+def export() -> None:
+    """Write a topic's grades, or its grader, for another platform."""
+
+
+def _grades(command: Any) -> Any:
+    """The arguments that the exports of grades share."""
+    partial = "Also grades in which written answers wait to be graded by hand."
+    for option in (
+        click.option("--partial", is_flag=True, help=partial),
+        click.option(
+            "--column",
+            metavar="NAME",
+            help="What the column is called there. Default: the topic's title.",
+        ),
+        click.option(
+            "-o", "output", type=click.Path(path_type=Path), required=True, metavar="FILE.csv"
+        ),
+        click.argument("topic"),
+    ):
+        command = option(command)
+    return command
+
+
+@export.command()
+@_grades
+def canvas(topic: str, output: Path, column: str | None, partial: bool) -> None:
+    """Grades for Canvas: Grades, Import. Name the column as Canvas exports it: "Neurons (4711)"."""
+    from autograder.export import platforms
+
+    _export(platforms.canvas, topic, output, column, partial)
+
+
+@export.command()
+@_grades
+def moodle(topic: str, output: Path, column: str | None, partial: bool) -> None:
+    """Grades for Moodle: Grades, Import, CSV file. Map one identifier, and the column to the grade
+    item.
+    """
+    from autograder.export import platforms
+
+    _export(platforms.moodle, topic, output, column, partial)
+
+
+def _export(
+    table: Callable[["Roll", str, bool], bytes],
+    topic: str,
+    output: Path,
+    column: str | None,
+    partial: bool,
+) -> None:
+    from autograder.course import course_file
+    from autograder.export import platforms
+    from autograder.nbgrader import class_list
+
+    course = course_file.find(Path.cwd())
+    roll = class_list.call(course, topic)
+    if roll.points_possible is None:
+        raise UserError(
+            f"{topic} is not in the gradebook; release and grade it first. "
+            f"{' '.join(roll.notes)}".strip()
+        )
+    write_private(output, table(roll, column or roll.title, partial))
+    for remark in platforms.remarks(roll, partial):
+        click.echo(f"  {remark}", err=True)
+    click.echo(f"✓ {output}")
+
+
+@export.command()
+@click.argument("topic")
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="FILE.zip")
+@wheel_option
+@click.option(
+    "--unsafe-no-jail",
+    "unsafe",
+    is_flag=True,
+    help="Let code run without isolation where there is none.",
+)
+def gradescope(topic: str, output: Path, given: Path | None, unsafe: bool) -> None:
+    """The topic's grader for Gradescope: upload it as the autograder of a programming assignment.
+
+    It holds the topic's secret answers, for which it is written for you alone: to Gradescope, and
+    to nobody else. It holds no solution.
+    """
+    from autograder.course import course_file
+    from autograder.export.gradescope import pack
+    from autograder.export.wheel import wheel
+
+    course = course_file.find(Path.cwd())
+    course.entry(topic)
+    write_private(output, zipped(pack.contents(course, topic, wheel(given), unsafe), pack.PROGRAMS))
+    click.echo(f"✓ {output}; it holds the secret answers of {topic}: for Gradescope alone")

@@ -1,0 +1,18 @@
+"""`autograder feedback`: a report as a page."""
+
+from pathlib import Path
+
+import click
+
+from autograder.cli.base import read_report, write
+
+
+@click.command()
+@click.argument("report", metavar="REPORT.json")
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="PAGE.html")
+def feedback(report: str, output: Path) -> None:
+    """Draw a report as a page to read in a browser, offline; - reads it from standard input."""
+    from autograder.render import page
+
+    write(output, page.of_report(read_report(report)))
+    click.echo(f"✓ {output}")

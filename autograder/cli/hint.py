@@ -1,0 +1,25 @@
+"""`autograder hint`: one hint more each time."""
+
+from pathlib import Path
+
+import click
+
+from autograder.cli.base import note, show
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("exercise")
+def hint(notebook: Path, exercise: str) -> None:
+    """Give a hint for an exercise that fails, and one more each time."""
+    from autograder.jail import tiers
+    from autograder.learner import find_answers
+    from autograder.learner.session import Desk
+    from autograder.render import terminal
+
+    desk = Desk(find_answers.answers_for(notebook, None), notebook, tiers.Unsafe(), exercise)
+    report, given, tier = desk.hint()
+    note(desk.trouble)
+    if report.status != "graded":
+        show(report, None)
+    click.echo(terminal.hints(given, tier))

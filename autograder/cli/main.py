@@ -1,0 +1,47 @@
+"""The command `autograder`. Exit code 0: fine; 1: points were lost; 2: usage or unreadable input;
+3: our fault.
+"""
+
+import importlib
+from typing import Any
+
+import click
+
+from autograder.cli.base import FAULT, USAGE
+from autograder.model.errors import KitError, UserError
+
+# In the order of `--help`: a learner's first. Each is a module of this package, imported when it is
+# asked for.
+COMMANDS = """
+check hint progress solve feedback
+release grade report kit export jail
+audit demo
+""".split()  # noqa: SIM905
+
+
+class _Group(click.Group):
+    """Loads the command that is asked for; turns errors that a user can act on into one line and an
+    exit code.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return COMMANDS
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"autograder.cli.{name}"), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"✗ {error}", err=True)
+            ctx.exit(FAULT if isinstance(error, KitError) else USAGE)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="autograder")
+def main() -> None:
+    """Deep learning from first principles: check, release and grade its notebooks."""

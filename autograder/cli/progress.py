@@ -1,0 +1,50 @@
+"""`autograder progress`: how far a learner is."""
+
+from pathlib import Path
+
+import click
+
+from autograder.cli.base import note, write
+from autograder.model.errors import UserError
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--html",
+    "html_to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the map as a page.",
+)
+def progress(folder: Path, html_to: Path | None) -> None:
+    """Show how far you are: the lessons of FOLDER, and each exercise as its last check left it."""
+    from datetime import UTC, datetime
+
+    from autograder.learner import statefile
+    from autograder.learner.lessons import lessons
+    from autograder.learner.overview import overview
+    from autograder.render import cards, chart
+
+    found, troubles = lessons(folder)
+    try:
+        plan, now = overview(found, statefile.load()), datetime.now(UTC)
+    except OSError as error:
+        raise UserError(
+            f"{statefile.folder()} cannot be read ({error.strerror}); see to its permissions"
+        ) from None
+    for trouble in troubles:
+        note(trouble)
+    for path in statefile.set_aside():
+        note(
+            f"{path} was no record of progress and has been set aside; delete it, or mend it and "
+            "move it back"
+        )
+    if not plan.parts:
+        raise UserError(
+            f"there are no lessons in {folder}, and none was checked yet: name the folder that "
+            "holds them"
+        )
+    click.echo(chart.render(plan, now, Path.cwd()))
+    if html_to is not None:
+        write(html_to, cards.progress(plan, now))

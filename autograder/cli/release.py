@@ -1,0 +1,24 @@
+"""`autograder release`: what students get."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("topics", nargs=-1)
+@click.option(
+    "--check", "only_check", is_flag=True, help="Change nothing; fail if a release is out of step."
+)
+def release(topics: tuple[str, ...], only_check: bool) -> None:
+    """Generate what students get, for the named topics or all of them."""
+    from autograder.course import course_file
+    from autograder.nbgrader import releasing
+
+    course = course_file.find(Path.cwd())
+    for topic in topics or course.topic_ids:
+        if only_check:
+            releasing.require_current(course, topic)
+            click.echo(f"✓ release/{topic} is current")
+        else:
+            click.echo(f"✓ {releasing.release(course, topic).relative_to(course.root)}")

@@ -1,0 +1,34 @@
+"""`autograder solve`: a stub notebook filled from a Python file."""
+
+from pathlib import Path
+
+import click
+
+from autograder.model.errors import UserError
+
+
+@click.command()
+@click.argument("topic")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Default: the reference.",
+)
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="OUT.ipynb")
+def solve(topic: str, source: Path | None, output: Path) -> None:
+    """Fill a topic's stub notebook with the functions of a Python file."""
+    from autograder.course import course_file, solve
+
+    course = course_file.find(Path.cwd())
+    spec = course.topic(topic)
+    path = source or course.solutions(topic) / "reference.py"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})"
+        ) from None
+    solve.write(solve.solve(course.assignment(topic), spec, text, str(path)), output)
+    click.echo(f"✓ {output}")

@@ -1,0 +1,67 @@
+"""In Gradescope's container: grade the one submission that lies there, and say so in results.json.
+
+Started by `run_autograder`. Whatever is in the submission, and whatever goes wrong, it ends with a
+results.json of the form that Gradescope reads, and with exit code 0.
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from autograder.export.gradescope import results
+from autograder.grading.report_cache import write_whole
+from autograder.grading.submission import grade_file, unreadable
+from autograder.grading.suite import require_suite
+from autograder.jail import tiers
+from autograder.model import answer_key
+from autograder.model.answer_key import NAME
+from autograder.model.errors import KitError, UserError
+from autograder.model.find_notebook import require_notebook
+from autograder.model.notebook import Unreadable
+from autograder.model.report import Report
+
+
+@click.command()
+@click.argument("root", type=click.Path(path_type=Path))
+@click.option("--unsafe-no-jail", "unsafe", is_flag=True)
+def main(root: Path, unsafe: bool) -> None:
+    """Grade ROOT/submission with ROOT/source into ROOT/results/results.json."""
+    report, tier = graded(root, unsafe)
+    text = json.dumps(results.document(report, tier), ensure_ascii=False, allow_nan=False, indent=1)
+    folder = root / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "results.json", text.encode("utf-8", "replace"), 0o644)
+    click.echo(f"{report.status}: {report.score} of {report.max_score}, jail tier {tier or 'none'}")
+
+
+def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
+    """The Report of the submission, and the tier of the jail that its code ran in; empty if it did
+    not run.
+    """
+    try:
+        answers = answer_key.load(root / "source" / NAME)
+        require_suite(answers, root / "source" / NAME)
+    except UserError as error:
+        return _fault("?", str(error)), ""
+    topic = answers.topic
+    try:
+        path = require_notebook(root / "submission", topic)
+        jail = tiers.best(unsafe)
+        return grade_file(answers, path, jail, pictures=False), jail.tier  # its results are words
+    except Unreadable as error:
+        return unreadable(topic, None, str(error)), ""
+    except (KitError, UserError, OSError) as error:
+        return _fault(topic.id, str(error), topic.max_score), ""
+    except (
+        Exception
+    ) as error:  # of our own making: it must not cost the student a verdict in silence
+        return _fault(topic.id, type(error).__name__, topic.max_score), ""
+
+
+def _fault(topic: str, reason: str, max_score: float = 0.0) -> Report:
+    return Report(topic, "grader_error", None, max_score, 0.0, reason=reason)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Grades of a topic as learning platforms import them. Who has no grade has none there: never a
+zero.
+"""
+
+from autograder.model.class_list import Entry, Roll
+from autograder.render import spreadsheet
+from autograder.render.spreadsheet import Cell
+
+_POINTS_ROW = (
+    "Points Possible"  # by these words in a row's first cell, wherever in it, Canvas knows that row
+)
+
+
+def grade_of(entry: Entry, partial: bool) -> float | None:
+    """The points to export; None where there is no grade, or, unless `partial`, where some of it is
+    missing.
+    """
+    if entry.grade is None or not (entry.grade.complete or partial):
+        return None
+    return round(entry.grade.score, 4)
+
+
+def remarks(roll: Roll, partial: bool) -> list[str]:
+    """What to know before an import: who has no grade and why, and whose grade may not be the last
+    word.
+    """
+    none = [entry for entry in roll.entries if grade_of(entry, partial) is None]
+    absent = sum(entry.grade is None and entry.state == "nothing" for entry in none)
+    waits = sum(entry.grade is not None for entry in none)
+    told = {
+        "without a grade: handed in nothing": absent,
+        "without a grade: not graded": len(none) - absent - waits,
+        "without a grade: written answers wait to be graded by hand (--partial exports the "
+        "rest)": waits,
+        "with an earlier grade: grading them again failed, through a fault of ours": sum(
+            entry.fault is not None and entry.grade is not None for entry in roll.entries
+        ),
+        "with an earlier grade: they handed in anew since; grade them again": sum(
+            e.outdated for e in roll.entries
+        ),
+    }
+    return [f"{n} {text}" for text, n in told.items() if n]
+
+
+def canvas(roll: Roll, column: str, partial: bool) -> bytes:
+    """Canvas: its five columns in their order, the assignment's, and the row of points.
+
+    Canvas looks for a student by ID, then by the two SIS columns, then by name.
+    """
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
+    points: list[Cell] = [_POINTS_ROW, None, None, None, None, roll.points_possible]
+    rows = [[_name(e), e.lms_id, None, e.student, None, grade_of(e, partial)] for e in roll.entries]
+    return spreadsheet.table([header, points, *rows], bom=False)
+
+
+def _name(entry: Entry) -> str:
+    """The name, unless Canvas would take it for its row of points, and that student's grade for
+    what is possible.
+    """
+    names = (name for name in (entry.name, entry.student) if name and _POINTS_ROW not in name)
+    return next(names, "")
+
+
+def moodle(roll: Roll, column: str, partial: bool) -> bytes:
+    """Moodle: what identifies a student, and the grade.
+
+    Only what every student has is a column: a row whose identifier is empty would be entered for
+    the student above. No grade is Moodle's own sign for it: an empty cell becomes a 0 where the
+    column is made a new grade item.
+    """
+    known = {
+        "Username": [entry.student for entry in roll.entries],
+        "ID number": [entry.lms_id for entry in roll.entries],
+        "Email address": [entry.email for entry in roll.entries],
+    }
+    whole = {title: values for title, values in known.items() if all(values)}
+    grades: list[Cell] = [grade_of(entry, partial) for entry in roll.entries]
+    marked = [spreadsheet.NONE if grade is None else grade for grade in grades]
+    return spreadsheet.table([[*whole, column], *zip(*whole.values(), marked)], bom=False)

@@ -1,0 +1,85 @@
+"""Grading as a pure function of bytes: answers and code in, Reports out. Any process on any machine
+can run it.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from autograder.grading.run import grade_each
+from autograder.jail import tiers
+from autograder.model import answer_key
+from autograder.model.answer_key import Answers
+from autograder.model.errors import UserError
+from autograder.model.notebook import Cell
+from autograder.model.report import Report
+
+# The packages that come to verdicts: to edit another one makes no cached Report invalid.
+_JUDGES = ("worker", "model", "testing", "jail", "checks", "grading")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission's code, apart from whose it is."""
+
+    cells: tuple[Cell, ...]
+
+    def to_bytes(self) -> bytes:
+        return json.dumps([asdict(cell) for cell in self.cells], sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Job":
+        return cls(
+            tuple(Cell(**{**cell, "tags": tuple(cell["tags"])}) for cell in json.loads(data))
+        )
+
+
+def key(answers: bytes, job: bytes) -> str:
+    """What a Report depends on, as a name: the code, the answers with their suite and limits, and
+    this kit.
+    """
+    digest = hashlib.sha256(kit_digest().encode())
+    for part in (answers, job):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def get_ready(unsafe: bool) -> str:
+    """Open the jail of this process; return its tier, or raise NoJail."""
+    return tiers.best(unsafe).tier
+
+
+def grade_batch(answers: bytes, jobs: Sequence[bytes], unsafe: bool) -> list[str]:
+    """The Reports, as JSON, of some submissions; one that our own fault struck is a Report that
+    says so.
+    """
+    loaded = _loaded(answers)
+    try:
+        jail = tiers.best(unsafe)
+    except UserError as error:
+        return [fault(loaded, str(error)).to_json() for _ in jobs]
+    graded = grade_each(loaded, [list(Job.from_bytes(job).cells) for job in jobs], jail)
+    return [(r if isinstance(r, Report) else fault(loaded, str(r))).to_json() for r in graded]
+
+
+def fault(answers: Answers, reason: str) -> Report:
+    """A Report without a verdict: to be tried again, and never entered over an earlier grade."""
+    return Report(
+        answers.topic.id, "grader_error", None, answers.topic.max_score, 0.0, reason=reason
+    )
+
+
+@cache
+def kit_digest() -> str:
+    """Digest of the code that comes to verdicts."""
+    package = Path(__file__).parents[1]
+    files = sorted(path for layer in _JUDGES for path in package.glob(f"{layer}/**/*.py"))
+    return answer_key.digest(*(path.read_text(encoding="utf-8") for path in files))
+
+
+@lru_cache(maxsize=4)
+def _loaded(answers: bytes) -> Answers:
+    return answer_key.from_bytes(answers)

@@ -1,0 +1,45 @@
+"""Name the known mistake behind the failed checks of an exercise, when it is certain which
+it is.
+"""
+
+from collections.abc import Sequence
+
+from autograder.grading.outcome import Outcome
+from autograder.model import fingerprint
+from autograder.model.answer_key import Answers
+from autograder.model.fingerprint import Fingerprint
+
+
+def mark(outcome: Outcome) -> Fingerprint | None:
+    """The fingerprint of a failed check: of the value it saw, or of the error that came instead."""
+    if outcome.trouble == "raised":
+        return fingerprint.of_error(outcome.error)
+    if outcome.trouble is not None:
+        return None
+    return fingerprint.of_value(outcome.saw)
+
+
+def diagnose(answers: Answers, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """For each failed check (by its key) the mistake that explains it, where only one does.
+
+    A mistake explains a check when the student's value there is the one that the mistake gives. Of
+    several, the one that explains most wins; one is ruled out where it would have failed a check of
+    the same function's that the student passed. A tie is left unnamed: no name is better than a
+    wrong one.
+    """
+    failed = {o.key: mark(o) for o in outcomes if not o.passed}
+    passed = {o.key for o in outcomes if o.passed}
+    explains: dict[str, set[str]] = {}
+    for key, seen in failed.items():
+        for name, known in answers.fingerprints.get(key, {}).items():
+            if seen is not None and known is not None and fingerprint.same(seen, known):
+                explains.setdefault(name, set()).add(key)
+    for name in list(explains):
+        if any(name in answers.fingerprints.get(key, {}) for key in passed):
+            del explains[name]
+    named: dict[str, str] = {}
+    for key in failed:
+        candidates = sorted((len(keys), name) for name, keys in explains.items() if key in keys)
+        if candidates and (len(candidates) == 1 or candidates[-1][0] > candidates[-2][0]):
+            named[key] = candidates[-1][1]
+    return named

@@ -1,0 +1,227 @@
+"""The student in a worker process: each exercise begins in a fresh one that has run the notebook's
+cells.
+"""
+
+import marshal
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograder.jail.workers import Budget, Crashed, Jail, Timeout, Worker
+from autograder.model.notebook import Cell
+from autograder.model.report import Trouble
+from autograder.model.topic import ExerciseSpec, Topic
+from autograder.testing.student import Reply
+from autograder.worker import codec
+
+_STRIKES = 3  # cells that hang or end the process, before those after them are left out
+_ASIDE = 0.5  # of an exercise's time: what may be used besides, to show what has failed
+_TEXT = 500  # characters of a worker's own words that are passed on
+
+
+class Jailed:
+    """A Backend over workers. A cell that hangs or ends the process is left out from then on.
+
+    With `ahead` the next worker starts while one works: for whoever has several exercises to run,
+    where to start one takes long.
+    """
+
+    def __init__(
+        self, topic: Topic, cells: list[Cell], probes: str, jail: Jail, ahead: bool = True
+    ) -> None:
+        self._topic, self._cells, self._probes, self._jail = topic, cells, probes, jail
+        self._ahead = ahead and jail.tier == "C"
+        self._troubles: dict[int, str] = {}  # index of a cell -> what went wrong when it ran
+        self._skipped: set[int] = set()
+        self._one_by_one = False
+        self._worker: Worker | None = None
+        self._spare: Worker | None = None
+        self._spec: ExerciseSpec | None = None
+        self._budget = self._allowance = Budget(0)
+        self._loaded = False  # in this exercise, once already
+
+    def begin(self, spec: ExerciseSpec) -> None:
+        """Forget the worker of the exercise before; this one has a budget and a process of
+        its own.
+        """
+        self._end_worker()
+        self._spec, self._budget, self._loaded = spec, Budget(spec.cpu_seconds), False
+        self._allowance = Budget(spec.cpu_seconds * _ASIDE)
+
+    def close(self) -> None:
+        self._end_worker()
+        if self._spare is not None:
+            self._spare.end()
+            self._spare = None
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
+        if self._budget.left <= 0:
+            return self._timeout()
+        request = {"do": "call", "function": function, "args": args, "kwargs": kwargs}
+        try:
+            self._worker = self._worker or self._load()
+            reply = _reply(self._worker.ask(request, self._budget), len(args) + len(kwargs))
+        except Timeout:
+            self._end_worker()
+            return self._timeout()
+        except Crashed:
+            self._end_worker()
+            return Reply(
+                trouble="crashed", text=f"{function} ended its process instead of returning a value"
+            )
+        return self._explain(reply) if reply.trouble == "missing" else reply
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Whatever is called in here, the exercise has as much time left as before."""
+        budget, self._budget = self._budget, self._allowance
+        try:
+            yield
+        finally:
+            self._budget = budget
+            self._loaded = (
+                self._worker is not None
+            )  # if it ended in here, the next one is not charged
+
+    def _timeout(self) -> Reply:
+        limit = f"{self._budget.cpu_seconds:g} seconds"
+        return Reply(
+            trouble="timeout",
+            text=f"stopped: the exercise used up its {limit}; does a loop never end?",
+        )
+
+    def _load(self) -> Worker:
+        """A worker that has run every cell that can be run, started anew after one that cannot."""
+        while True:
+            worker = self._spare or self._jail.spawn(self._topic.memory_mb)
+            self._spare = (
+                self._jail.spawn(self._topic.memory_mb) if self._ahead else None
+            )  # starts while this one works
+            own = Budget(self._topic.cpu_seconds)
+            try:
+                if self._run_cells(worker, own):
+                    # who ends the process again and again pays for its cells from the second time
+                    # on
+                    if self._loaded:
+                        self._budget.charge(own)
+                    self._loaded = True
+                    return worker
+            except (Timeout, Crashed):
+                worker.end()
+                raise
+            worker.end()  # in what is left of it nothing can be trusted
+
+    def _run_cells(self, worker: Worker, own: Budget) -> bool:
+        """Run the cells; False if one of them hung or ended the process, which is left out from
+        then on.
+        """
+        if not self._one_by_one:
+            try:
+                self._run_all(worker, own)
+                return True
+            except (codec.NotPlain, Timeout, Crashed):
+                self._one_by_one = True  # to find out which of them it is
+                return False
+        return self._run_each(worker, own)
+
+    def _run_all(self, worker: Worker, own: Budget) -> None:
+        """In one request, which is quick."""
+        cells = [{"label": cell.label, "source": cell.source} for cell in self._cells]
+        request = {"do": "notebook", **self._ours(), "cells": cells}
+        errors = worker.ask(request, own).get("errors")
+        if (
+            type(errors) is not list
+            or len(errors) != len(self._cells)
+            or any(type(e) is not str for e in errors)
+        ):
+            raise Crashed
+        self._troubles = {i: error[:_TEXT] for i, error in enumerate(errors) if error}
+
+    def _ours(self) -> dict[str, Any]:
+        return {
+            "given": compiled(self._topic.given, "given"),
+            "probes": compiled(self._probes, "probes"),
+        }
+
+    def _run_each(self, worker: Worker, own: Budget) -> bool:
+        worker.ask({"do": "topic", **self._ours()}, own)
+        for i, cell in enumerate(self._cells):
+            if i in self._skipped:
+                continue
+            try:
+                outcome = worker.ask(
+                    {"do": "cell", "label": cell.label, "source": cell.source}, own
+                )
+            except codec.NotPlain as error:
+                self._skip(i, f"it holds {error}")
+                continue
+            except Timeout:
+                self._skip(i, f"it was stopped after {own.cpu_seconds:g} seconds")
+                return False
+            except Crashed:
+                self._skip(i, "it ends the process")
+                return False
+            if isinstance(outcome.get("error"), str):
+                self._troubles[i] = outcome["error"][:_TEXT]
+        return True
+
+    def _skip(self, index: int, trouble: str) -> None:
+        """Leave a cell out; after too many that hang or end the process, leave out all that
+        follow.
+        """
+        self._skipped.add(index)
+        self._troubles[index] = trouble
+        if len(self._skipped) >= _STRIKES:
+            for i in range(index + 1, len(self._cells)):
+                self._skipped.add(i)
+                self._troubles.setdefault(i, f"{_STRIKES} cells before it had to be stopped")
+
+    def _explain(self, reply: Reply) -> Reply:
+        """A function that is missing because its cell does not run was attempted: say which cell
+        and why.
+        """
+        function = reply.error
+        pattern = re.compile(rf"^[ \t]*(?:def|class)\s+{re.escape(function)}\b", re.M)
+        for i, trouble in self._troubles.items():
+            if pattern.search(self._cells[i].source):
+                where = self._cells[i].label
+                text = f"{function} is not there, because {where}, where it is defined, does not run: {trouble}"
+                return Reply(trouble="raised", text=text, error=trouble.partition(":")[0])
+        return reply
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
+
+@lru_cache(maxsize=16)
+def compiled(source: str, name: str) -> NDArray[np.uint8]:
+    """The course's own code as bytes for a worker, which would compile it anew for each
+    exercise.
+    """
+    return np.frombuffer(marshal.dumps(compile(source, f"<{name}>", "exec")), np.uint8)
+
+
+def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
+    """Believe nothing of it but that it is plain data."""
+    said, changed = outcome.get("trouble"), outcome.get("changed", ())
+    trouble: Trouble | None = next(
+        (t for t in get_args(Trouble) if type(said) is str and t == said), None
+    )
+    if trouble is None and said is not None:
+        raise Crashed
+    if type(changed) is not tuple or any(
+        type(i) is not int or not 0 <= i < arguments for i in changed
+    ):
+        raise Crashed
+    text, error = (outcome.get(key, "") for key in ("text", "error"))
+    if type(text) is not str or type(error) is not str or len(set(changed)) != len(changed):
+        raise Crashed
+    known: Any = trouble  # one of Trouble's, as was made sure of
+    return Reply(outcome.get("value"), known, text[:_TEXT], error[:_TEXT], changed)

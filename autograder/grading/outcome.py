@@ -1,0 +1,33 @@
+"""What became of one check, as the plugin saw it: from this the Report's Check is made."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.model.picture import Picture
+from autograder.model.report import Kind, Trouble
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one check: the value it failed on, and how far a measured quantity was from
+    its line.
+    """
+
+    exercise: str
+    id: str
+    kind: Kind
+    title: str
+    weight: float
+    passed: bool
+    margin: float | None = None
+    call: str = ""
+    message: str = ""
+    hint: str | None = None
+    trouble: Trouble | None = None
+    error: str = ""
+    saw: Any = None
+    picture: Picture | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.exercise}::{self.id}"

@@ -1,0 +1,199 @@
+"""The pytest plugin: fixtures `student`, `oracle`, `rng`, the marks, and what became of each check.
+
+One pytest session collects a suite once and runs it for any number of jobs, each a student of its
+own.
+"""
+
+import hashlib
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Protocol, get_args
+
+import numpy as np
+import pytest
+
+from autograder.grading.outcome import Outcome
+from autograder.model.errors import KitError
+from autograder.model.picture import Picture
+from autograder.model.report import Kind
+from autograder.testing.assertions import CheckFailed, margins, progress
+from autograder.testing.student import Student, StudentFailed, last_call
+
+
+class Job(Protocol):
+    """One run of the suite: whose functions, which oracle, which seed, and where outcomes go."""
+
+    seed: int
+    over: bool  # nothing more is to be learnt from this run
+
+    def student(self, exercise: str) -> Student: ...
+    def oracle(self, key: str) -> Any: ...
+    def add(self, outcome: Outcome) -> None: ...
+    def done(self) -> None: ...
+
+
+class Plugin:
+    """Runs the collected checks for each job in turn. A KitError ends the session and is kept in
+    `fault`.
+    """
+
+    def __init__(self, jobs: Iterable[Job], wanted: Callable[[str], bool]) -> None:
+        self._jobs, self._wanted = jobs, wanted
+        self._job: Job | None = None
+        self._rng = np.random.RandomState(0)  # to make one takes twenty times as long as to seed it
+        self.fault: KitError | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line(
+            "markers", "exercise(id): the exercise that a class of checks belongs to"
+        )
+        config.addinivalue_line("markers", f"kind(name): one of {', '.join(get_args(Kind))}")
+        config.addinivalue_line(
+            "markers", "weight(number): how much a check counts within its exercise"
+        )
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self._wanted(exercise_of(item))]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        items = session.items
+        for job in self._jobs:
+            self._job = job
+            for i, item in enumerate(items):
+                # What is set up for the module stays so from one job to the next; pytest tears it
+                # down at the end.
+                after = items[(i + 1) % len(items)]
+                _run(item, after)
+                if self.fault:
+                    return True
+                if job.over:
+                    break
+            job.done()
+        return True
+
+    @pytest.fixture
+    def student(self, request: pytest.FixtureRequest) -> Student:
+        assert self._job is not None
+        student = self._job.student(exercise_of(request.node))
+        request.node.user_properties[:] = [("student", student)]
+        return student
+
+    @pytest.fixture
+    def oracle(self, request: pytest.FixtureRequest) -> Any:
+        assert self._job is not None
+        return self._job.oracle(_key(request.node))
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.RandomState:
+        """The legacy generator, whose stream NumPy has frozen: seeded anew for each check
+        (NEP 19).
+        """
+        assert self._job is not None
+        name = f"{self._job.seed}/{_key(request.node)}".encode()
+        self._rng.seed(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
+        return self._rng
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """A fixture that fails is the kit's fault: fixtures draw inputs, they never call the
+        student.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.fault = KitError(
+                f"the inputs of {_key(item)} could not be made ({type(error).__name__}: {error})"
+            )
+            raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms
+        each.
+        """
+        assert self._job is not None
+        margins.set([])
+        progress.set(None)
+        failure: Exception | None = None
+        try:
+            yield
+        except Exception as error:
+            failure = error
+        try:
+            if isinstance(failure, KitError):
+                raise failure
+            self._job.add(_outcome(item, failure))
+        except KitError as fault:  # of the check, or of a job that takes no failure
+            self.fault = fault
+
+
+def _run(item: pytest.Item, after: pytest.Item) -> None:
+    """Set up, call and tear down a check by pytest's own hooks, without the reports that nobody
+    reads.
+    """
+    assert isinstance(item, pytest.Function)
+    item._initrequest()  # it runs once for each job
+    try:
+        item.ihook.pytest_runtest_setup(item=item)
+        item.ihook.pytest_runtest_call(item=item)
+    except Exception:  # kept by the hooks below, or a fixture's, which `fault` tells of
+        pass
+    finally:
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=after)
+
+
+def exercise_of(item: pytest.Item) -> str:
+    """The exercise that a check is marked with."""
+    mark = item.get_closest_marker("exercise")
+    if mark is None:
+        raise KitError(f"{item.nodeid} has no mark exercise(id)")
+    return str(mark.args[0])
+
+
+def _key(item: pytest.Item) -> str:
+    return f"{exercise_of(item)}::{item.name}"
+
+
+def _mark(item: pytest.Item, name: str, default: Any) -> Any:
+    mark = item.get_closest_marker(name)
+    return mark.args[0] if mark else default
+
+
+def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
+    assert isinstance(item, pytest.Function)
+    student = dict(item.user_properties).get("student")
+    known: dict[str, Any] = {
+        "exercise": exercise_of(item),
+        "id": item.name,
+        "kind": _mark(item, "kind", "value"),
+        "title": " ".join((item.function.__doc__ or "").split()),
+        "weight": float(_mark(item, "weight", 1)),
+        "passed": error is None,
+        "margin": min(margins.get() or (), default=None),
+    }
+    if error is None:
+        return Outcome(**known)
+    call = last_call(student) if isinstance(student, Student) else ""
+    if isinstance(error, StudentFailed):
+        return Outcome(
+            **known, call=call, message=error.message, trouble=error.trouble, error=error.error
+        )
+    if isinstance(error, CheckFailed):
+        picture = error.picture if _worth_a_look(error.picture, known["kind"]) else None
+        return Outcome(
+            **known,
+            call=call,
+            message=error.message,
+            hint=error.hint,
+            saw=error.saw,
+            picture=picture,
+        )
+    # The reference went through this check, so what broke it is something in the student's value.
+    message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
+    return Outcome(**known, call=call, message=message, error=type(error).__name__)
+
+
+def _worth_a_look(picture: Picture | None, kind: Kind) -> bool:
+    """A measured quantity is drawn where it tells how far a training came; elsewhere it is some
+    distance, and a number says as much.
+    """
+    return picture is not None and (picture["type"] != "measured" or kind == "convergence")

@@ -1,0 +1,59 @@
+"""Grade one notebook file, from its bytes to its Report, whatever state it is in."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from autograder.grading.run import grade_cells
+from autograder.jail.workers import Jail
+from autograder.model import notebook
+from autograder.model.answer_key import Answers
+from autograder.model.errors import KitError
+from autograder.model.notebook import Notebook, Unreadable
+from autograder.model.report import Exercise, Report
+from autograder.model.topic import Topic
+
+
+def grade_file(
+    answers: Answers,
+    path: Path,
+    jail: Jail,
+    student: str | None = None,
+    exercises: Iterable[str] | None = None,
+    pictures: bool = True,
+) -> Report:
+    """The Report of a notebook file; what cannot be read is a Report too."""
+    try:
+        return grade_notebook(answers, notebook.read(path), jail, student, exercises, pictures)
+    except Unreadable as error:
+        return unreadable(answers.topic, student, str(error))
+
+
+def grade_notebook(
+    answers: Answers,
+    submitted: Notebook,
+    jail: Jail,
+    student: str | None = None,
+    exercises: Iterable[str] | None = None,
+    pictures: bool = True,
+) -> Report:
+    """The Report of a notebook; our own fault is a Report too, without a score."""
+    topic = answers.topic
+    try:
+        notebook.require_topic(submitted, topic)
+        cells = notebook.submission(submitted, topic)
+        return replace(grade_cells(answers, cells, jail, exercises, pictures), student=student)
+    except Unreadable as error:
+        return unreadable(topic, student, str(error))
+    except KitError as error:
+        return Report(
+            topic.id, "grader_error", None, topic.max_score, 0.0, student=student, reason=str(error)
+        )
+
+
+def unreadable(topic: Topic, student: str | None, reason: str) -> Report:
+    """The Report of a submission that is no notebook of the topic: zero, and the reason."""
+    exercises = [
+        Exercise(e.id, 0.0, 0.0 if e.bonus else e.points, "not_attempted") for e in topic.exercises
+    ]
+    return Report(topic.id, "unreadable", 0.0, topic.max_score, 0.0, exercises, student, reason)

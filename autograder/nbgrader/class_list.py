@@ -1,0 +1,182 @@
+"""Call the roll of one topic: the gradebook through nbgrader's own interface, and what lies in the
+folders.
+
+Nothing here stops at a file that is missing, old or broken: the roll says so, and the others are
+read.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from autograder.course.course_file import Course
+from autograder.model.class_list import Entry, Grade, Roll
+from autograder.model.errors import UserError
+from autograder.model.notebook import text
+from autograder.model.report_file import NoReport, read_report
+from autograder.nbgrader import api
+from autograder.nbgrader.classroom import faults_of
+from autograder.nbgrader.outputs import REPORT
+from autograder.nbgrader.timestamps import handed_in
+
+
+def call(course: Course, topic_id: str) -> Roll:
+    """The roll of a topic: everybody whom the gradebook knows or who has a folder."""
+    spec = course.entry(topic_id)
+    exercises = {name: 0.0 if e.bonus else e.points for name, e in spec.exercises.items()}
+    book = _from_gradebook(course, topic_id)
+    entries = book.entries
+    folders, files = _folders(course, topic_id), _Files(course, topic_id)
+    for student in folders.keys() | entries.keys():
+        entry = entries.get(student, Entry(student))
+        entries[student] = files.complete(entry, folders.get(student, student))
+    ordered = [entries[student] for student in sorted(entries)]
+    return Roll(topic_id, spec.title, ordered, exercises, book.notes, book.points_possible)
+
+
+def _folders(course: Course, topic_id: str) -> dict[str, str]:
+    """Students with a folder, by their names as text: the name of a folder need not be any."""
+    found = [
+        *(course.root / "submitted").glob(f"*/{topic_id}"),
+        *(course.root / "autograded").glob(f"*/{topic_id}"),
+    ]
+    return {text(path.parent.name): path.parent.name for path in found if path.is_dir()}
+
+
+@dataclass
+class _Book:
+    """What the gradebook says, or the note that it says nothing."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    points_possible: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def _from_gradebook(course: Course, topic_id: str) -> _Book:
+    with api.opened(course) as nbgrader:
+        url = make_url(nbgrader.coursedir.db_url)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            return _Book(
+                notes=[
+                    "There is no gradebook yet: points, due dates and who is enrolled are unknown."
+                ]
+            )
+        try:
+            with nbgrader.gradebook as gradebook:
+                return _book(gradebook, topic_id)
+        except (DBAPIError, OSError) as error:
+            reason = str(getattr(error, "orig", error)).splitlines() or [type(error).__name__]
+            return _Book(
+                notes=[
+                    f"The gradebook could not be read ({reason[0]}): points and due dates are "
+                    "unknown."
+                ]
+            )
+
+
+def _book(gradebook: Gradebook, topic_id: str) -> _Book:
+    book = _Book()
+    for student in gradebook.students:
+        name = " ".join(part for part in (student.first_name, student.last_name) if part)
+        contact = student.email or "", student.lms_user_id or ""
+        book.entries[student.id] = Entry(student.id, name, email=contact[0], lms_id=contact[1])
+    try:
+        assignment = gradebook.find_assignment(topic_id)
+    except MissingEntry:  # never released into it
+        return book
+    book.points_possible, names = assignment.max_score, _cell_names(assignment)
+    for submission in gradebook.assignment_submissions(topic_id):
+        late = submission.total_seconds_late if submission.duedate else None
+        entry = book.entries[submission.student_id]
+        book.entries[entry.student] = replace(
+            entry, grade=_grade(submission, names), seconds_late=late
+        )
+    return book
+
+
+def _cell_names(assignment: Assignment) -> dict[str, str]:
+    """The graded cells' names by their numbers, once: each grade would ask the database for its
+    own.
+    """
+    cells = (
+        cell
+        for notebook in assignment.notebooks
+        for cell in [*notebook.grade_cells, *notebook.task_cells]
+    )
+    return {cell.id: cell.name for cell in cells}
+
+
+def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> Grade | None:
+    """The points of a submission; None if it was entered but never graded, as after a failed
+    `nbgrader autograde`.
+    """
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    given = [grade.auto_score is not None or grade.manual_score is not None for grade in grades]
+    if not any(given):
+        return None
+    return Grade(
+        score=max(0.0, submission.score - submission.late_submission_penalty),
+        max_score=submission.max_score,
+        complete=all(given),
+        waiting=sorted(
+            names.get(grade.cell_id, "?") for grade in grades if grade.needs_manual_grade
+        ),
+        penalty=submission.late_submission_penalty,
+    )
+
+
+class _Files:
+    """What lies in the folders of a topic's students."""
+
+    def __init__(self, course: Course, topic_id: str) -> None:
+        self._root, self._topic = course.root, topic_id
+        self._due = course.entry(topic_id).due
+        self._faults = faults_of(course, topic_id)
+
+    def complete(self, entry: Entry, folder: str) -> Entry:
+        """The entry, with what lies in the student's folders."""
+        submitted = self._root / "submitted" / folder / self._topic
+        path = self._root / "autograded" / folder / self._topic / REPORT
+        fault = self._faults.of(self._topic, entry.student)
+        entry = replace(entry, handed_in=submitted.is_dir(), fault=fault)
+        if entry.seconds_late is None:  # the gradebook has no due date: that of course.yaml counts
+            entry = replace(entry, seconds_late=self._seconds_late(submitted))
+        try:
+            report = read_report(path, self._topic, entry.student)
+            return replace(entry, report=report, outdated=_outdated(submitted, path))
+        except NoReport as error:
+            return replace(entry, trouble=str(error))
+
+    def _seconds_late(self, submitted: Path) -> float | None:
+        stamp = _stamp(submitted)
+        return (
+            None
+            if stamp is None or self._due is None
+            else max(0.0, (stamp - self._due).total_seconds())
+        )
+
+
+def _outdated(submitted: Path, report: Path) -> bool:
+    """Whether something was handed in after the Report was written: by nbgrader's timestamps, where
+    there are some.
+    """
+    ours, theirs = _stamp(report.parent), _stamp(submitted)
+    if theirs is not None:
+        return ours != theirs
+    made = report.stat().st_mtime
+    return any(path.lstat().st_mtime > made for path in submitted.glob("*.ipynb"))
+
+
+def _stamp(folder: Path) -> datetime | None:
+    """When a submission was handed in; None where that is not said, or not in words that are a
+    time.
+    """
+    try:
+        moment = handed_in(folder)
+    except UserError:
+        return None
+    return moment and moment.replace(tzinfo=UTC)

@@ -1,0 +1,135 @@
+"""`autograder grade`: one topic of a whole class, into nbgrader's gradebook.
+
+Whatever a submission holds, it ends as graded, unreadable or grader_error, and the others are
+graded. What has been graded is kept by what it depends on, so that a run that was cut short goes on
+where it ended.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.course.course_file import Course
+from autograder.grading.executors import Runner
+from autograder.model.errors import UserError
+from autograder.model.notebook import text
+from autograder.model.report import Report
+from autograder.nbgrader.classroom import Classroom
+
+if TYPE_CHECKING:
+    from autograder.nbgrader.gradebook import Book
+
+
+def grade(course: Course, topic_id: str, students: list[str], runner: Runner) -> Iterator[Report]:
+    """Grade the students' submissions into the gradebook and yield their Reports, those known
+    already first.
+    """
+    classroom = Classroom(course, topic_id)
+    folders = {student: _folder(course, topic_id, student) for student in students}
+    waiting: dict[str, bytes] = {}
+    known: list[tuple[str, Report]] = []
+    for student, folder in folders.items():
+        try:
+            report = _known(classroom, student, folder, waiting)
+        except (
+            Exception
+        ) as error:  # whatever lies in that folder, it must not take the class with it
+            report = _fault(classroom, student, _reason(error))
+        known += [(student, report)] if report is not None else []
+    verdicts = runner.run(classroom.answers, list(waiting.items()))
+    from autograder.nbgrader import (
+        gradebook,
+    )  # nbgrader takes two seconds, in which the runner is at work
+
+    with gradebook.opened(classroom) as book:
+        for student, report in known:
+            yield _noted(classroom, _entered(book, classroom, folders[student], report))
+        for student, verdict in verdicts:
+            report, job = replace(verdict, student=student), waiting.pop(student)
+            _keep(classroom, job, report)
+            yield _noted(classroom, _entered(book, classroom, folders[student], report, job))
+
+
+def _folder(course: Course, topic_id: str, student: str) -> Path:
+    folder = course.root / "submitted" / student / topic_id
+    if not folder.is_dir():
+        raise UserError(
+            f"{student} has handed in nothing for {topic_id}: there is no folder {folder}"
+        )
+    return folder
+
+
+def _known(
+    classroom: Classroom, student: str, folder: Path, waiting: dict[str, bytes]
+) -> Report | None:
+    """The Report of a submission that need not be run; else its job waits, under the student's
+    name.
+    """
+    if text(student) != student:
+        raise UserError("the name of its folder is not text; give it another one")
+    nb = classroom.read(folder)
+    report = classroom.unreadable(nb, student)
+    if report is not None:
+        return report
+    waiting[student] = classroom.job(nb)
+    report = classroom.kept(waiting[student], student)
+    if report is not None:
+        del waiting[student]
+    return report
+
+
+def _keep(classroom: Classroom, job: bytes, report: Report) -> None:
+    try:
+        classroom.keep(job, report)
+    except (
+        OSError
+    ):  # a full disk: it stands in the gradebook all the same, or is graded again next time
+        return
+
+
+def _noted(classroom: Classroom, report: Report) -> Report:
+    """The Report; a fault of ours is kept for the class report until grading succeeds."""
+    classroom.faults.note(report)
+    return report
+
+
+def _entered(
+    book: "Book", classroom: Classroom, folder: Path, report: Report, job: bytes | None = None
+) -> Report:
+    """Enter a verdict; what cannot be entered becomes our fault, and any earlier grade stands."""
+    reason = report.reason
+    if report.status != "grader_error":
+        try:
+            nb = classroom.read(folder)
+            if job is not None and classroom.job(nb) != job:
+                raise UserError("it was handed in anew while it was graded")
+            book.enter(nb, report)
+            return report
+        except (
+            Exception
+        ) as error:  # of this submission's, or a disk's, or our own: the others are graded
+            reason = _reason(error)
+    why = f"{reason}; any earlier grade stands, run the grading of {report.student} again"
+    return replace(_fault(classroom, str(report.student), why), seconds=report.seconds)
+
+
+def _fault(classroom: Classroom, student: str, reason: str) -> Report:
+    topic = classroom.topic
+    return Report(
+        topic.id,
+        "grader_error",
+        None,
+        topic.max_score,
+        0.0,
+        student=text(student),
+        reason=text(reason),
+    )
+
+
+def _reason(error: Exception) -> str:
+    return (
+        str(error)
+        if isinstance(error, (UserError, OSError))
+        else f"{type(error).__name__}: {error}"
+    )

@@ -1,0 +1,203 @@
+"""Enter Reports of a whole class: the gradebook and the autograded notebooks, as `nbgrader
+autograde` leaves them.
+
+nbgrader opens its database a dozen times for each submission, which alone would take longer than to
+grade it. Here it is opened once, and everything goes through nbgrader's own Gradebook and file
+formats.
+"""
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry, SubmittedAssignment
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from autograder.grading.report_cache import write_whole
+from autograder.model.errors import KitError, UserError
+from autograder.model.report import Report
+from autograder.nbgrader import api
+from autograder.nbgrader.classroom import Classroom
+from autograder.nbgrader.outputs import REPORT, fill
+from autograder.nbgrader.timestamps import handed_in
+
+PATIENCE = 90.0  # seconds to wait for a gradebook that somebody else has locked
+_READ_ONLY = 0o444  # as nbgrader leaves them
+
+
+@contextmanager
+def opened(classroom: Classroom) -> Iterator["Book"]:
+    """The gradebook of the classroom's course, open; UserError if its topic was never released into
+    it.
+    """
+    with api.opened(classroom.course) as nbgrader, nbgrader.gradebook as gradebook:
+        topic = classroom.topic
+        try:
+            gradebook.find_notebook(topic.name, topic.id)
+        except MissingEntry:
+            raise UserError(
+                f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}"
+            ) from None
+        yield Book(classroom, nbgrader, gradebook)
+
+
+class Book:
+    """The gradebook of a course, open for the submissions of one topic."""
+
+    def __init__(self, classroom: Classroom, nbgrader: Any, gradebook: Gradebook) -> None:
+        self._classroom, self._topic = classroom, classroom.topic
+        self._coursedir, self._config = nbgrader.coursedir, nbgrader.config
+        self._gradebook = gradebook
+        released = gradebook.find_notebook(self._topic.name, self._topic.id)
+        self._checksums = {cell.name: cell.checksum for cell in released.source_cells}
+        graded = [*released.grade_cells, *released.solution_cells, *released.task_cells]
+        self._names = {
+            cell.id: cell.name for cell in graded
+        }  # once: each grade would ask the database for its own
+
+    def enter(self, nb: Any, report: Report) -> None:
+        """Put a Report in the place of the student's earlier one. Manual points and comments stay.
+
+        The files are replaced first and the grade last, each whole or not at all: after a kill in
+        between, entering it again brings both to the same state. Raise KitError if it cannot be
+        done, OSError if the disk is full.
+        """
+        student = str(report.student)
+        self._sanitize(nb)
+        fill(nb, report)
+        self._write(student, nb, report)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._record(student, nb, report)
+            except (DBAPIError, InvalidEntry) as error:
+                self._gradebook.db.rollback()
+                if not _passes(error) or time.monotonic() > deadline:
+                    reason = str(getattr(error, "orig", error)).splitlines()
+                    raise KitError(f"the gradebook could not be written ({reason[0]})") from None
+                time.sleep(0.2)
+
+    def _sanitize(self, nb: Any) -> None:
+        """The checksums of the released cells, by which nbgrader tells an answer from an untouched
+        stub.
+        """
+        for cell in nb.cells:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if self._checksums.get(grade_id):
+                cell.metadata.nbgrader["checksum"] = self._checksums[grade_id]
+
+    def _write(self, student: str, nb: Any, report: Report) -> None:
+        """The folder of the graded submission: the notebook, the Report, and what else was handed
+        in or given out.
+        """
+        folder, submitted = self._folder("autograded", student), self._folder("submitted", student)
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in (submitted, self._classroom.course.assignment(self._topic.id).parent):
+            for path in regular_files(source):
+                if path.suffix != ".ipynb":
+                    _make_room(folder, path.relative_to(source))
+                    _copy(path, folder / path.relative_to(source))
+        contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.v4.writes(nb)}
+        for name, content in contents.items():
+            _make_room(folder, Path(name))
+            write_whole(folder / name, content.encode(), _READ_ONLY)
+
+    def _folder(self, step: str, student: str) -> Path:
+        directory = getattr(self._coursedir, f"{step}_directory")
+        return Path(self._coursedir.format_path(directory, student, self._topic.id))
+
+    def _record(self, student: str, nb: Any, report: Report) -> None:
+        gradebook = self._gradebook
+        gradebook.update_or_create_student(student)
+        timestamp = handed_in(self._folder("submitted", student))
+        when = {"timestamp": timestamp} if timestamp else {}
+        submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
+        _require_sense(submission)
+        (notebook,) = submission.notebooks
+        scores = {
+            c.metadata.nbgrader.grade_id: determine_grade(c)[0] for c in nb.cells if is_grade(c)
+        }
+        bonuses = {f"check-{e.id}": e.score for e in report.exercises if e.max_score == 0}
+        for grade in notebook.grades:
+            name = self._names[grade.cell_id]
+            grade.auto_score = scores[name]
+            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            if name in bonuses:
+                grade.extra_credit = bonuses[name]
+        unanswered = {
+            cell.metadata.nbgrader.grade_id
+            for cell in nb.cells
+            if is_solution(cell)
+            and cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+        }
+        for comment in notebook.comments:
+            comment.auto_comment = (
+                "No response." if self._names[comment.cell_id] in unanswered else None
+            )
+        notebook.late_submission_penalty = None
+        gradebook.db.commit()
+        self._penalize(submission, student)
+
+    def _penalize(self, submission: SubmittedAssignment, student: str) -> None:
+        if submission.total_seconds_late > 0:
+            names = {"notebook": self._topic.name, "assignment": self._topic.id, "student": student}
+            resources = {"nbgrader": {**names, "db_url": self._coursedir.db_url}}
+            AssignLatePenalties(config=self._config).preprocess(
+                nbformat.v4.new_notebook(), resources
+            )
+
+
+def _require_sense(submission: SubmittedAssignment) -> None:
+    """UserError for an extension of no due date, over which nbgrader stumbles wherever it asks what
+    is late.
+    """
+    if submission.extension is not None and submission.assignment.duedate is None:
+        raise UserError(
+            f"{submission.student_id} has an extension, but {submission.name} has no due date; "
+            f"set `due` in course.yaml and run: autograder release {submission.name}"
+        )
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is of another grader's making: a lock, a deadlock, or a row that was added just
+    before ours.
+    """
+    if isinstance(error, OperationalError):
+        return "lock" in str(error.orig)
+    return isinstance(error, (IntegrityError, InvalidEntry))
+
+
+def regular_files(folder: Path) -> list[Path]:
+    """The plain files below a folder. A link may point anywhere, and a pipe never ends."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in ("__pycache__", ".ipynb_checkpoints")]
+        paths = [Path(parent) / name for name in names]
+        found += [path for path in paths if stat.S_ISREG(path.lstat().st_mode)]
+    return found
+
+
+def _make_room(folder: Path, path: Path) -> None:
+    """Let a file be where one of that name was a folder, or a folder on its way a file: those
+    handed in come first.
+    """
+    for parent in reversed((folder / path).parents):
+        if parent.is_relative_to(folder) and not parent.is_dir():
+            parent.unlink(missing_ok=True)
+            parent.mkdir()
+    if (folder / path).is_dir():
+        shutil.rmtree(folder / path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    shutil.copyfile(source, target, follow_symlinks=False)
+    target.chmod(_READ_ONLY)

@@ -1,0 +1,79 @@
+"""A Report as HTML cards. Every word of a student's is escaped by the template engine."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from autograder.learner.hints import Hints
+from autograder.learner.overview import Overview
+from autograder.model.report import Exercise, Report
+from autograder.render import chart, view
+from autograder.render.drawing import draw
+
+
+def card(exercise: Exercise, level: int = 0, live: bool = False) -> str:
+    """One exercise as a card. It brings its style along, for a notebook's output; on a page, which
+    has the style, its name is a heading of the given level. A live one says that hints are to be
+    had.
+    """
+    own = style("card.css")
+    return render(
+        "card.html", exercise=exercise, level=level, live=live, view=view, draw=draw, style=own
+    )
+
+
+def notice(report: Report) -> str:
+    """Why there is no verdict: an unreadable submission, or our own fault."""
+    return render("notice.html", report=report, view=view, style=style("card.css"))
+
+
+def style(*names: str) -> Markup:
+    """Our own style sheets."""
+    return Markup("\n".join(template(name).render() for name in names))
+
+
+def render(name: str, **values: Any) -> str:
+    """A template of ours, filled: whatever is not Markup already is escaped."""
+    return template(name).render(**values)
+
+
+def hints(given: Hints, tier: int) -> str:
+    """The first hints of an exercise as a card: the newest in full, those before it to be read
+    again below.
+    """
+    return render("hints.html", given=given, tier=tier, view=view, style=style("card.css"))
+
+
+def progress(overview: Overview, now: datetime) -> str:
+    """A learner's map as a page of its own."""
+    return render(
+        "progress.html",
+        overview=overview,
+        now=now,
+        view=view,
+        chart=chart,
+        style=style("progress.css"),
+    )
+
+
+@cache
+def template(name: str) -> Template:
+    """A template of this folder; in those of HTML everything is escaped."""
+    return environment().get_template(name)
+
+
+def environment(**options: Any) -> Environment:
+    """How all templates of this folder are read: HTML is escaped, and a name that is missing is an
+    error.
+    """
+    return Environment(
+        loader=PackageLoader("autograder.render", "templates"),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **options,
+    )

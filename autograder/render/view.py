@@ -1,0 +1,163 @@
+"""What a reader is shown of an exercise, whatever it is drawn with: slips first, then what
+failed.
+"""
+
+from dataclasses import dataclass, replace
+
+from autograder.model.picture import Picture
+from autograder.model.report import Check, Exercise
+
+STATUS = {
+    "passed": "all checks pass",
+    "partial": "some checks fail",
+    "failed": "the checks fail",
+    "not_attempted": "not attempted",
+    "timeout": "stopped: out of time",
+    "crashed": "stopped: the process ended",
+}
+
+
+# where to look when neither a known mistake nor the check itself says so, by what failed first
+NEXT = {
+    "timeout": "Run the call in a cell of your own on the smallest input you can think of. Which "
+    "loop does not end?",
+    "crashed": "Run the call in a cell of your own. What does it do instead of returning?",
+    "shape": "Print the shape of each array on the way to the result, beside the shapes in the "
+    "docstring.",
+    "value": "Make up an input small enough to work out by hand, and print each step beside your "
+    "own numbers.",
+    "gradient": "Measure one slope: change a single entry by 1e-5 and see by how much the output "
+    "changes.",
+    "convergence": "Print the loss every few steps. Does it fall, stand still or jump?",
+    "robustness": "Call the function with an input of this kind in a cell of your own, and print "
+    "each step.",
+    "speed": "Which loop goes through single entries that one array operation could take at once?",
+}
+SHOWN = 3  # failures that a card shows before one has to ask for more
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A likely mistake, named once however many checks it fails, with its function if the exercise
+    has another name.
+    """
+
+    title: str
+    hint: str
+    function: str = ""
+
+    @property
+    def start(self) -> str:
+        return f"Looks like, in {self.function}:" if self.function else "Looks like:"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Failed checks of one sentence, or of one common cause. `call`, `lines` and `picture` are of
+    the first of them.
+    """
+
+    titles: list[str]
+    cases: int
+    call: str
+    lines: list[str]
+    hint: str | None
+    picture: Picture | None = None
+
+
+def slips(exercise: Exercise) -> list[Slip]:
+    """The distinct mistakes that the checks of an exercise name."""
+    named: dict[str, Slip] = {}
+    for check in exercise.checks:
+        if check.misconception:
+            function = _split(check)[0].partition("(")[0]
+            elsewhere = function.isidentifier() and function != exercise.id
+            slip = Slip(
+                plain(check.misconception), plain(check.hint), function if elsewhere else ""
+            )
+            named.setdefault(check.misconception, slip)
+    return list(named.values())
+
+
+def failures(exercise: Exercise) -> list[Failure]:
+    """The failed checks, those that say the same thing together."""
+    groups: dict[object, list[Check]] = {}
+    for check in exercise.checks:
+        if not check.passed:
+            call, lines = _split(check)
+            groups.setdefault(check.title if call else tuple(lines), []).append(check)
+    merged: list[list[Check]] = []
+    for group in groups.values():  # one cause, such as a stub or a timeout, is told once
+        twin = next(
+            (g for g in merged if _split(g[0])[1] == _split(group[0])[1] and _general(group[0])),
+            None,
+        )
+        if twin:
+            twin += group
+        else:
+            merged.append(list(group))
+    return _each_curve_once([_failure(group) for group in merged])
+
+
+def passed(exercise: Exercise) -> list[str]:
+    """The sentences that were found true, each once."""
+    return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
+
+
+def advice(exercise: Exercise) -> str:
+    """Where to look next, if nothing else on the card says it."""
+    failed = [c for c in exercise.checks if not c.passed]
+    if not failed or exercise.status == "not_attempted" or any(c.hint for c in failed):
+        return ""
+    misshapen = (failed[0].picture or {}).get("type") == "shapes"
+    return NEXT.get(exercise.status) or NEXT["shape" if misshapen else failed[0].kind]
+
+
+def score(exercise: Exercise) -> str:
+    """`1.33 / 2 points`, or `+1.5 bonus points` for what counts on top."""
+    if exercise.max_score == 0:
+        return f"+{points(exercise.score)} bonus points"
+    return f"{points(exercise.score)} / {points(exercise.max_score)} points"
+
+
+def points(value: float) -> str:
+    """`1.33` or `2`: at most two decimals, none that are zero."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def plain(text: str | None) -> str:
+    """Text on one line without control characters: a student's words must not move the cursor."""
+    return "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for c in " ".join((text or "").split("\n"))
+    )
+
+
+def _failure(group: list[Check]) -> Failure:
+    call, lines = _split(group[0])
+    titles = list(dict.fromkeys(plain(c.title) for c in group))
+    hint = None if group[0].misconception else plain(group[0].hint)
+    alone = len(titles) == 1 and not _general(group[0])
+    return Failure(titles, len(group), call if alone else "", lines, hint, group[0].picture)
+
+
+def _each_curve_once(found: list[Failure]) -> list[Failure]:
+    """Curves of several failures are of one training function: the first shows what there is to
+    see.
+    """
+    curves = [f for f in found if f.picture and f.picture["type"] == "curve"]
+    return [replace(f, picture=None) if f in curves[1:] else f for f in found]
+
+
+def _split(check: Check) -> tuple[str, list[str]]:
+    lines = [plain(line) for line in (check.message or "").split("\n") if line]
+    return (lines[0], lines[1:]) if len(lines) > 1 else ("", lines)
+
+
+def _general(check: Check) -> bool:
+    """Whether a message is about the function as a whole rather than about a value of it."""
+    text = " ".join(_split(check)[1])
+    return any(
+        mark in text
+        for mark in ("is not written yet", "there is no function", "stopped:", "is not there,")
+    )

@@ -1,0 +1,1 @@
+"""What a suite imports: assertions, the student and its calls, gradients, trainings, marks."""

@@ -1,0 +1,214 @@
+"""What a check asserts with. Type, then shape, then finiteness, then values, in that order.
+
+The verdict rests on one number for the whole array, ‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9), which neither a
+zero entry nor float32 can upset; the message names the entry that is furthest off.
+"""
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograder.model import picture as pictures
+from autograder.model.picture import Picture
+
+margins: ContextVar[list[float] | None] = ContextVar(
+    "margins", default=None
+)  # of the check that is running
+progress: ContextVar[Picture | None] = ContextVar(
+    "progress", default=None
+)  # a curve among what it was given
+_CURVES = ("losses", "mistakes")  # names of parts that are one number an epoch
+_MOST = 1 << 24  # numbers in a value: a byte each on its way here, eight as floats
+TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
+
+
+class CheckFailed(AssertionError):
+    """The student's value is not right. `saw` is what was judged: its fingerprint may be known."""
+
+    def __init__(
+        self,
+        message: str,
+        saw: object = None,
+        hint: str | None = None,
+        picture: Picture | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.saw, self.hint, self.picture = message, saw, hint, picture
+
+
+def fail(
+    message: str, saw: object = None, hint: str | None = None, picture: Picture | None = None
+) -> NoReturn:
+    raise CheckFailed(message, saw, hint, picture or progress.get())
+
+
+def expect(condition: object, message: str, saw: object = None, hint: str | None = None) -> None:
+    """A property in words: `message` says what was found and what was expected."""
+    if not condition:
+        fail(message, saw, hint)
+
+
+def numbers(actual: object, name: str) -> np.ndarray:
+    """`actual` as an array of floats: an array, a number, or lists of numbers all alike."""
+    if actual is None:
+        fail(f"{name} is None; is a return missing?", saw=actual)
+    if isinstance(actual, (tuple, list)) and _has_text(
+        actual
+    ):  # NumPy would give each entry the longest one's room
+        fail(
+            f"{name} is {_article(type(actual).__name__)}, expected an array of real numbers",
+            saw=actual,
+        )
+    try:
+        array = np.asarray(actual)
+    except ValueError:
+        fail(f"{name} is a nested list whose rows differ in length", saw=actual)
+    if array.dtype.kind not in "biuf":
+        kind = (
+            f"an array of dtype {array.dtype}"
+            if isinstance(actual, np.ndarray)
+            else type(actual).__name__
+        )
+        fail(f"{name} is {_article(kind)}, expected an array of real numbers", saw=actual)
+    if array.size > _MOST:
+        fail(f"{name} has {array.size} entries, expected {_MOST} at most")
+    return array.astype(float)
+
+
+def assert_shape(actual: object, shape: Sequence[int], name: str = "the result") -> np.ndarray:
+    """The value has exactly this shape; return it as an array of floats."""
+    array = numbers(actual, name)
+    expected = tuple(shape)
+    if array.shape != expected:
+        picture = pictures.shapes(array.shape, expected)
+        fail(f"{name} has shape {array.shape}, expected {expected}", saw=array, picture=picture)
+    return array
+
+
+def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
+    """No entry is NaN or infinite; return the value as an array of floats."""
+    array = numbers(actual, name)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        message = f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number"
+        fail(message, saw=array, picture=pictures.where(bad, "are not finite"))
+    return array
+
+
+def assert_close(
+    actual: object, expected: object, name: str = "the result", tolerance: float = TOLERANCE
+) -> None:
+    """The value equals the expected one, up to rounding in either precision."""
+    e = np.asarray(expected, float)
+    a = assert_finite(assert_shape(actual, e.shape, name), name)
+    error = relative_error(a, e)
+    if not error <= tolerance:  # written so that a NaN fails
+        gap = np.abs(a / 2 - e / 2)  # halves, whose difference cannot overflow
+        worst = np.zeros(a.shape, bool)
+        worst[np.unravel_index(np.argmax(gap), a.shape)] = True
+        differ = gap > tolerance * (np.abs(a / 2) + np.abs(e / 2) + 1e-9)
+        fail(
+            f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected "
+            f"{_show(e[worst][0])}{_count(differ, error)}",
+            saw=a,
+            picture=pictures.where(differ, "differ"),
+        )
+
+
+def assert_scalar(actual: object, expected: float, name: str = "the loss") -> None:
+    """A single number: a float, an int or an array without axes."""
+    if isinstance(actual, np.ndarray) and actual.shape != ():
+        fail(f"{name} is an array of shape {actual.shape}, expected one number", saw=actual)
+    if isinstance(actual, (list, tuple, dict, str)):
+        fail(f"{name} is {_article(type(actual).__name__)}, expected one number", saw=actual)
+    assert_close(actual, expected, name)
+
+
+def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
+    """A tuple or list with one part for each name; return the parts."""
+    wanted = f"{len(names)} values ({', '.join(names)})"
+    if not isinstance(actual, (tuple, list)):
+        fail(f"the result is {_article(type(actual).__name__)}, expected {wanted}", saw=actual)
+    if len(actual) != len(names):
+        fail(f"the result has {len(actual)} values, expected {wanted}", saw=actual)
+    for name, part in zip(names, actual):
+        if (
+            name in _CURVES
+        ):  # drawn beside whatever this check finds wrong, and no evidence of anything
+            progress.set(pictures.curve(name, part))
+    return list(actual)
+
+
+def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
+    """A measured quantity reaches its line. How far it is above it is kept, for the audit's
+    margins.
+    """
+    _keep_margin(float(value) - float(line))
+    if not value >= line:
+        picture = pictures.measured(name, float(value), float(line), "least")
+        fail(
+            f"{name} is {value:.3g}, expected at least {line:.3g}",
+            saw,
+            picture=progress.get() or picture,
+        )
+
+
+def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
+    """A measured quantity stays below its line; the margin is kept likewise."""
+    _keep_margin(float(line) - float(value))
+    if not value <= line:
+        picture = pictures.measured(name, float(value), float(line), "most")
+        fail(
+            f"{name} is {value:.3g}, expected at most {line:.3g}",
+            saw,
+            picture=progress.get() or picture,
+        )
+
+
+def _keep_margin(margin: float) -> None:
+    kept = margins.get()
+    if kept is not None:
+        kept.append(margin)
+
+
+def relative_error(a: np.ndarray, e: np.ndarray) -> float:
+    """‖a − e‖ / (‖a‖ + ‖e‖ + 1e-9) over all entries, at any size of numbers: squares of large ones
+    would overflow.
+    """
+    scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(e).max(initial=0.0)), 1.0)
+    a, e = a / scale, e / scale
+    return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9 / scale))
+
+
+def _has_text(value: Sequence[Any]) -> bool:
+    return any(isinstance(v, str) or (isinstance(v, (tuple, list)) and _has_text(v)) for v in value)
+
+
+def _entry(name: str, array: np.ndarray, mask: np.ndarray) -> str:
+    if array.shape == ():
+        return name
+    name = name.removeprefix("the ")
+    index = ", ".join(str(int(i)) for i in np.argwhere(mask)[0])
+    name = f"({name})" if any(sign in name for sign in (" + ", " - ", " / ", " * ")) else name
+    return f"{name}[{index}]"
+
+
+def _count(mask: np.ndarray, error: float | None = None) -> str:
+    count = int(mask.sum())
+    notes = (
+        [f"{count} of {mask.size} entries {'differs' if count == 1 else 'differ'}"]
+        if mask.size > 1
+        else []
+    )
+    notes += [f"relative error {error:.2g}"] if error is not None else []
+    return f" ({', '.join(notes)})" if notes else ""
+
+
+def _show(number: float) -> str:
+    return f"{number:.6g}"
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" if not kind.startswith("an ") else kind

@@ -1,0 +1,164 @@
+"""The student of a check: `student.softmax(z)` calls the function of that name, wherever it lives.
+
+A check cannot tell a live notebook from a worker process: both get copies of the arguments over the
+wire format and answer with a Reply, and a value that one refuses the other refuses too.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from autograder.model.report import Trouble
+from autograder.testing.assertions import CheckFailed
+from autograder.worker.codec import Seed
+from autograder.worker.invoke import PROBE
+
+_ITEMS = 8  # of a dict that are named in a call
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call came to: a plain value, or a trouble and a sentence about it.
+
+    `changed` holds the positions of arguments that the function altered; `error` the type of what
+    it raised, or the name that is missing.
+    """
+
+    value: Any = None
+    trouble: Trouble | None = None
+    text: str = ""
+    error: str = ""
+    changed: tuple[int, ...] = ()
+
+
+class Backend(Protocol):
+    """Whoever runs the student's functions."""
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply: ...
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Calls in here use up nothing of the exercise's time; they have a little of their own."""
+
+
+class StudentFailed(CheckFailed):
+    """A call that brought no value: not there, a stub, an exception, out of time, gone."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.text)
+        self.trouble, self.error = reply.trouble, reply.error
+
+
+class Student:
+    """Calls the student's functions by name and remembers the last call for the message.
+
+    Who will look at no picture says so with `pictures`, and nothing is called for their sake.
+    """
+
+    def __init__(
+        self, backend: Backend, parameters: dict[str, list[str]], pictures: bool = True
+    ) -> None:
+        self._backend, self._parameters, self._pictures = backend, parameters, pictures
+        self._call = ""
+        self._changed: tuple[str, ...] = ()
+
+    @property
+    def probes(self) -> "Probes":
+        """The topic's probes: `student.probes.name(...)` runs one beside the student's code."""
+        return Probes(self)
+
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        if function.startswith("_"):
+            raise AttributeError(function)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            names = self._parameters.get(function, [])
+            self._call = describe(function, names, args, kwargs)
+            reply = self._backend.call(function, args, kwargs)
+            labels = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))][
+                : len(args)
+            ]
+            self._changed = tuple([*labels, *kwargs][i] for i in reply.changed)
+            if reply.trouble:
+                raise StudentFailed(reply)
+            return reply.value
+
+        return call
+
+
+class Probes:
+    """Calls probes by name, through a Student or an oracle."""
+
+    def __init__(self, caller: Any) -> None:
+        self._caller = caller
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call: Callable[..., Any] = getattr(self._caller, PROBE + name)
+        return call
+
+
+def generator(rng: np.random.RandomState) -> Seed:
+    """A fresh `np.random.Generator` for a student's function, as it travels over the wire."""
+    return Seed(int(rng.randint(2**31)))
+
+
+def last_call(student: Student) -> str:
+    """`softmax(z (4, 3))`: the last call, with the shapes of its arguments."""
+    return student._call
+
+
+@contextmanager
+def aside(student: Student) -> Iterator[bool]:
+    """Calls that only show what was judged already: they leave no trace in it. False where nobody
+    will look.
+    """
+    kept = student._call, student._changed
+    try:
+        with student._backend.aside():
+            yield student._pictures
+    finally:
+        student._call, student._changed = kept
+
+
+def assert_unchanged(student: Student) -> None:
+    """The last call left its arguments as they were."""
+    if student._changed:
+        which = " and ".join(student._changed)
+        raise CheckFailed(
+            f"{which} changed during the call; work on a copy instead", saw={"changed": which}
+        )
+
+
+def describe(function: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """A call in words: arrays by their shape, numbers by their value."""
+    function = (
+        function.removeprefix(PROBE).replace("_", " ") if function.startswith(PROBE) else function
+    )
+    parts = [f"{name} {_brief(arg)}" for name, arg in zip(names, args)]
+    parts += [_brief(arg) for arg in args[len(names) :]]
+    parts += [f"{name}={_brief(arg)}" for name, arg in kwargs.items()]
+    return f"{function}({', '.join(parts)})"
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, Seed):
+        return "a generator"
+    if isinstance(value, np.ndarray):
+        return str(value.shape)
+    if isinstance(value, dict):
+        items = [f"{key} {_brief(item)}" for key, item in value.items()]
+        if len(items) > _ITEMS:  # a network of many layers would fill a page
+            items[2:-2] = ["…"]
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = repr(value)
+    if len(text) <= 40:
+        return text
+    return (
+        f"{type(value).__name__} of {len(value)}"
+        if isinstance(value, (str, tuple, list))
+        else text[:40] + "…"
+    )

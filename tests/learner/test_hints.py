@@ -1,0 +1,341 @@
+"""Hints point further each time, tell nothing that the card does not, and are drawn from what the
+check found.
+"""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
+from solutions.misconceptions import neurons as bank
+
+from autograder.course.misconceptions import misconceptions
+from autograder.grading.run import grade_namespace
+from autograder.learner.advice import advice
+from autograder.learner.exercise_text import Signpost, signpost
+from autograder.learner.hints import hints
+from autograder.learner.progress import TIERS
+from autograder.model import notebook
+from autograder.model.report import Check, Exercise
+from autograder.testing import assertions
+from autograder.worker.invoke import call
+from solutions import neurons as reference
+
+STUB = notebook.read(COURSE.release(TOPIC.id) / "neurons.ipynb")
+WHERE = Signpost("3.1 Softmax", ("Idea", "By hand", "Contract"), asks=True, example=True)
+
+
+def judged(exercise, **functions):
+    """The verdict on the reference with some functions in its place."""
+    namespace = vars(reference) | {
+        name: body for name, body in functions.items() if body is not None
+    }
+    names = set(namespace) - {name for name, body in functions.items() if body is None}
+    return grade_namespace(public_answers(), {n: namespace[n] for n in names}, [exercise]).exercise(
+        exercise
+    )
+
+
+def given_for(exercise):
+    return hints(exercise, public_answers().catches(exercise.id), signpost(STUB, exercise.id))
+
+
+def failing(
+    text,
+    *,
+    kind="value",
+    title="Rows sum to one",
+    call="softmax(z (4, 3))",
+    status="partial",
+    beside=(),
+):
+    check = Check("test_a", kind, title, False, 1, f"{call}\n{text}")
+    return Exercise("softmax", 0.0, 2.0, status, [*beside, check])
+
+
+# --- for every known mistake of a topic ---
+
+MISTAKES = [m for m in misconceptions(bank) if not m.function.endswith("_fit")]
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Each mistake's verdict and its hints."""
+    verdicts = {
+        m.name: judged(TOPIC.exercise_of(m.function), **{m.function: m.body}) for m in MISTAKES
+    }
+    return {name: (verdict, given_for(verdict)) for name, verdict in verdicts.items()}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+def test_a_known_mistake_has_three_hints_each_pointing_further(told, mistake):
+    verdict, given = told[mistake.name]
+    first = next(check for check in verdict.checks if not check.passed)
+    assert len(given.texts) == TIERS
+    assert first.title in given.texts[0]
+    assert mistake.hint in given.texts[1]
+    heading = signpost(STUB, verdict.id).heading
+    assert heading in given.texts[2]
+    assert first.message.split("\n")[0] in given.texts[2]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+def test_no_hint_tells_a_number_that_the_card_does_not(told, mistake):
+    verdict, given = told[mistake.name]
+    card = " ".join(
+        str(part) for c in verdict.checks for part in (c.title, c.message, c.hint, c.misconception)
+    )
+    card += signpost(STUB, verdict.id).heading + " 0 1 2 3"  # what one is told to try oneself
+    numbers = set(re.findall(r"\d[\d.]*\d|\d", " ".join(given.texts)))
+    assert numbers <= set(re.findall(r"\d[\d.]*\d|\d", card))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+def test_no_hint_spells_the_code(told, mistake):
+    """No line of the reference, and no NumPy call besides those that the card names."""
+    verdict, given = told[mistake.name]
+    text = " ".join(given.texts)
+    own = [
+        line.strip()
+        for line in answer(verdict.id).splitlines()
+        if len(line.strip()) > 12 and "def " not in line
+    ]
+    assert not [line for line in own if line in text]
+    assert "np." not in text
+
+
+# --- what a check found, in the words of those who say it ---
+
+
+def found(assertion, *args):
+    with pytest.raises(assertions.CheckFailed) as caught:
+        assertion(*args)
+    return caught.value.message
+
+
+def raised(source):
+    namespace = {"np": np}
+    exec(source, namespace)
+    return call(namespace, "softmax", (np.ones((4, 3)),), {})["text"]
+
+
+ONES = np.ones((4, 3))
+SPIKE = ONES + np.eye(4, 3) * [1, 0, 0]
+FOUND = {
+    "nothing": (found(assertions.assert_close, None, ONES), "gives nothing back"),
+    "a text": (found(assertions.numbers, "a", "the result"), "of another kind"),
+    "an array for a number": (found(assertions.assert_scalar, ONES, 1.0), "of another kind"),
+    "one part for two": (found(assertions.assert_parts, 1.0, ["a", "b"]), "of another kind"),
+    "a ragged list": (found(assertions.numbers, [[1], [1, 2]], "the result"), "of another kind"),
+    "a function": (raised("def softmax(z): return print"), "of another kind"),
+    "a shape": (found(assertions.assert_shape, ONES, (3, 4)), "the shape is off"),
+    "nan": (found(assertions.assert_finite, ONES * np.nan), "inf or nan"),
+    "every entry": (found(assertions.assert_close, 2 * ONES, ONES), "Every entry is off"),
+    "few entries": (found(assertions.assert_close, SPIKE, ONES), "Most entries are right"),
+    "one number": (found(assertions.assert_scalar, 2.0, 1.0), "One number is off"),
+    "a bound": (found(assertions.assert_at_most, 2.0, 1.0, "the error"), "beyond its line"),
+    "a changed argument": (
+        "z changed during the call; work on a copy instead",
+        "left altered|leaves something altered",
+    ),
+    "a name": (raised("def softmax(z): return zz"), "a name that it does not know"),
+    "an index": (raised("def softmax(z): return z[9]"), "outside of what it indexes"),
+    "a product": (raised("def softmax(z): return z @ z"), "its shape and what each axis counts"),
+    "no end": (raised("def softmax(z): return softmax(z)"), "calls itself without end"),
+    "a stub below": (
+        raised("def relu(z): raise NotImplementedError\ndef softmax(z): return relu(z)"),
+        "That one comes first",
+    ),
+    "an own error": (raised("def softmax(z): raise Exception('no')"), "in a cell of your own"),
+    "time": (
+        "stopped: the exercise used up its 10 seconds; does a loop never end?",
+        "took too long",
+    ),
+    "an exit": ("softmax ended its process instead of returning a value", "ends the whole process"),
+    "a broken cell": (
+        "softmax is not there, because cell 3, where it is defined, does not run: NameError",
+        "by itself",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fact", "words"), FOUND.values(), ids=FOUND)
+def test_each_way_to_fail_has_advice_of_its_own(fact, words):
+    assert re.search(words, hints(failing(fact), {}, WHERE).texts[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "fact", "words"),
+    [
+        (
+            "convergence",
+            "fit(X (9, 2))",
+            "the accuracy is 0.2, expected at least 0.9",
+            "Follow the loss",
+        ),
+        (
+            "value",
+            "fit(X (9, 2), steps 4)",
+            "W[0] is 1, expected 2 (3 of 3 entries differ, relative error 1)",
+            "single step",
+        ),
+        (
+            "gradient",
+            "f_backward(dy (2, 2))",
+            "dx[0] is 1, expected 2 (relative error 1)",
+            "you have a judge",
+        ),
+        ("speed", "f(x (900, 9))", "it took 9 seconds", "the time that a call takes"),
+        (
+            "value",
+            "pe(T 2, D 4)",
+            "result[0] is 1, expected 2 (8 of 8 entries differ, relative error 1)",
+            "one place",
+        ),
+    ],
+)
+def test_advice_fits_the_kind_of_check(kind, call, fact, words):
+    assert words in advice(kind, call, fact, False).look
+
+
+def test_what_a_check_says_in_words_of_its_own_is_asked_back():
+    text = hints(failing("the rows sum to 2, expected 1"), {}, WHERE).texts[0]
+    assert "It found this: the rows sum to 2, expected 1. What did it want" in text
+
+
+def test_at_the_edge_the_formula_is_said_to_be_right():
+    ordinary = Check("test_b", "value", "Ordinary scores", True)
+    edge = failing(
+        "p[0] is 1, expected 0.5 (2 of 2 entries differ, relative error 1)",
+        kind="robustness",
+        beside=[ordinary],
+    )
+    text = hints(edge, {}, WHERE).texts[0]
+    assert "the formula is right" in text
+    assert "Every entry" not in text
+
+
+# --- which check that passes narrows it down ---
+
+PASSING = [Check(f"test_{name}", "value", f"Sentence {name}", True) for name in "bcd"]
+
+
+def test_the_check_that_rules_out_most_is_put_beside_the_one_that_fails():
+    mistakes = {"test_a": {"m", "n", "o"}, "test_b": {"m"}, "test_c": {"m", "n"}, "test_d": {"x"}}
+    text = hints(failing("it is 2", beside=PASSING), mistakes, WHERE).texts[1]
+    assert "“Sentence c”" in text
+    assert "ruled out" in text
+
+
+def test_a_check_that_rules_out_nothing_is_not_named():
+    text = hints(
+        failing("it is 2", beside=PASSING), {"test_a": {"m"}, "test_b": {"x"}}, WHERE
+    ).texts[1]
+    assert "Sentence" not in text
+    assert "begin at the beginning" in text
+
+
+def test_a_hint_of_the_check_itself_comes_before_what_narrows_it_down():
+    check = Check(
+        "test_a", "value", "Rows sum to one", False, 1, "f(x)\nit is 2", hint="Which axis is it?"
+    )
+    text = hints(Exercise("softmax", 0.0, 2.0, "failed", [check]), {}, WHERE).texts[1]
+    assert text.startswith("Which axis is it? No check")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("output_size(n 9, kernel 3)", "fits on paper"),
+        ("f(x (2, 3), b (3,))", "fits on paper"),
+        ("f(x (40, 2))", "cut down"),
+    ],
+)
+def test_a_call_that_fits_on_paper_need_not_be_cut_down(call, words):
+    assert words in hints(failing("it is 2", call=call), {}, WHERE).texts[2]
+
+
+def test_cases_of_one_check_are_told_apart_by_their_names():
+    checks = [
+        Check("test_s[vector]", "value", "Any shape", True),
+        Check("test_s[number]", "value", "Any shape", False),
+    ]
+    verdict = Exercise("softmax", 1.0, 2.0, "partial", checks)
+    text = hints(verdict, {"test_s[vector]": {"m"}, "test_s[number]": {"m"}}, WHERE).texts[1]
+    assert "passes for “vector” and fails for “number”" in text
+
+
+# --- where nothing is written, and where nothing is wrong ---
+
+
+def test_a_stub_gets_a_way_to_begin():
+    namespace = {}
+    exec("def softmax(z): raise NotImplementedError", namespace)
+    texts = given_for(
+        grade_namespace(public_answers(), namespace, ["softmax"]).exercise("softmax")
+    ).texts
+    assert len(texts) == TIERS
+    assert "docstring" in texts[0]
+    assert "paper" in texts[1]
+    assert "3.1 Softmax" in texts[2]
+
+
+def test_a_function_that_is_not_there_is_asked_for():
+    assert "since the kernel was started" in given_for(judged("softmax", softmax=None)).texts[0]
+
+
+def test_nothing_is_hinted_at_where_nothing_fails():
+    assert given_for(judged("softmax")).texts == ()
+
+
+# --- where it is derived ---
+
+
+@pytest.mark.parametrize("topic_id", COURSE.topic_ids)
+def test_every_exercise_of_the_course_has_a_signpost_with_an_example(topic_id):
+    topic = COURSE.topic(topic_id)
+    released = notebook.read(COURSE.release(topic_id) / f"{topic.name}.ipynb")
+    for spec in topic.exercises:
+        found = signpost(released, spec.id)
+        assert found is not None
+        assert found.example
+        assert re.match(r"\d\.\d ", found.heading)
+
+
+def test_the_way_is_told_by_what_is_there():
+    assert (
+        "“3.1 Softmax” again, from “By hand” on, and answer the questions at its end"
+        in hints(failing("it is 2"), {}, WHERE).texts[2]
+    )
+    assert (
+        "“3.1 Softmax” again. Take"
+        in hints(failing("it is 2"), {}, Signpost("3.1 Softmax")).texts[2]
+    )
+    assert "above the answer cell of softmax" in hints(failing("it is 2"), {}, None).texts[2]
+
+
+def test_a_notebook_without_that_cell_or_any_text_has_no_signpost(tmp_path):
+    bare = solved()
+    bare["cells"] = [cell(bare, "answer-softmax")]
+    assert signpost(notebook.read(written(bare, tmp_path)), "softmax") is None
+    assert signpost(notebook.read(written(bare, tmp_path)), "relu") is None
+
+
+checks = st.builds(
+    Check,
+    st.text(),
+    st.sampled_from(["value", "shape", "gradient", "convergence", "robustness", "speed"]),
+    st.text(),
+    st.booleans(),
+    st.just(1),
+    *[st.none() | st.text()] * 3,
+)
+
+
+@given(st.lists(checks, max_size=5))
+def test_every_verdict_has_three_hints_or_none(found):
+    given = hints(Exercise("softmax", 0.0, 2.0, "failed", found), {}, WHERE)
+    assert len(given.texts) == (0 if all(c.passed for c in found) else TIERS)
+    assert all(given.texts)
