@@ -166,8 +166,8 @@ FOREIGN = [
     "yaml",
     "solutions",
     "nbgrader",
-    "autograder.oracle",
-    "autograder.answers",
+    "autograder.grading.oracle",
+    "autograder.model.answer_key",
 ]
 REFUSED = [
     "{1}",
