@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test lessons check learn docs audit bench fuzz test-all test-services test-gradescope test-browser setup clean
+.PHONY: demo test test-machines lessons check learn docs audit bench fuzz test-all test-services test-gradescope test-browser setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -40,6 +40,25 @@ bench: setup  ## live checks, the convolution beside PyTorch's (where installed)
 	$(BIN)/python -m benchmarks.live_check
 	$(BIN)/python -m benchmarks.conv2d
 	$(BIN)/python -m benchmarks.grade_class
+
+# The oldest and the newest that pyproject.toml allows, of what draws, computes and brings data.
+OLDEST := numpy==2.0.0 scikit-learn==1.5.0
+NEWEST := --upgrade numpy scikit-learn
+
+test-machines: setup  ## the same verdict under other kernels, vector units, threads, and with the oldest and newest packages
+	MACHINES=all $(BIN)/python -m pytest -q -n auto tests/machines/check_machines.py
+	$(MAKE) build/machines/oldest build/machines/newest
+	MACHINES=build/machines $(BIN)/python -m pytest -q -n auto tests/machines/check_machines.py
+
+build/machines/oldest: ; $(call machine,$@,$(OLDEST))
+
+build/machines/newest: ; $(call machine,$@,$(NEWEST))
+
+define machine
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check .
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+endef
 
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'

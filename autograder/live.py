@@ -21,7 +21,7 @@ from autograder.learner.hints import Hints, hints
 from autograder.learner.progress import TIERS
 from autograder.model import answer_key, notebook
 from autograder.model.answer_key import NAME, Answers
-from autograder.model.errors import UserError
+from autograder.model.errors import KitError, UserError
 from autograder.model.notebook import Unreadable
 from autograder.model.report import Exercise
 from autograder.model.topic import Topic
@@ -115,7 +115,10 @@ def _judge(answers: Answers, exercise: str) -> Exercise:
         answers.topic.exercise(exercise)
     except KeyError as error:
         raise UserError(error.args[0]) from None
-    return grade_namespace(answers, _namespace(), [exercise]).exercise(exercise)
+    report = grade_namespace(answers, _namespace(), [exercise])
+    if report.status != "graded":
+        raise KitError(str(report.reason))
+    return report.exercise(exercise)
 
 
 def _keep(topic: str, judged: Exercise, at: datetime) -> None:

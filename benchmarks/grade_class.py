@@ -111,7 +111,7 @@ def make_class(root: Path, students: int) -> Course:
     releasing.release(course, TOPIC)
     record.secret_answers(course, course.topic(TOPIC))  # made once for a topic, not for each class
     topic = course.topic(TOPIC)
-    reference = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
+    reference = (course.solutions(topic.id) / "reference.py").read_text(encoding="utf-8")
     notebook = solve.solve(
         course.release(TOPIC) / f"{topic.name}.ipynb", topic, reference, "the reference"
     )

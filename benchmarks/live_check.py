@@ -37,7 +37,7 @@ print(_json.dumps({e: [_seconds(e) for _ in range(%d)] for e in %r}))
 def main(topic_id: str) -> None:
     course = course_file.find(Path(__file__))
     topic = course.topic(topic_id)
-    reference = (course.root / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
+    reference = (course.solutions(topic.id) / "reference.py").read_text(encoding="utf-8")
     notebook = solve.solve(
         course.release(topic_id) / f"{topic.name}.ipynb", topic, reference, "the reference"
     )

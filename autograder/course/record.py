@@ -52,6 +52,9 @@ class Recording:
         if not outcome.passed:
             raise KitError(f"the reference fails {outcome.key}: {outcome.call} {outcome.message}")
 
+    def strike(self, exercise: str, fault: KitError) -> None:
+        raise fault
+
     def done(self) -> None:
         """All outcomes were good."""
 
@@ -84,6 +87,9 @@ class Contrary:
 
     def add(self, outcome: Outcome) -> None:
         """Whether it passes does not matter here."""
+
+    def strike(self, exercise: str, fault: KitError) -> None:
+        raise fault
 
     def done(self) -> None:
         """Nothing to conclude."""

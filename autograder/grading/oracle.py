@@ -1,13 +1,13 @@
 """The oracle of a check: `oracle.softmax(z)` is what the reference answered to the same call.
 
 While recording it asks the reference; ever after it reads the answers file. An oracle call may
-depend on the seed only, never on what the student returned, and the digest of its inputs proves it.
+depend on the seed only, never on what the student returned, and the sketch of its inputs proves it.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from autograder.model.answer_key import Answer, Answers, call_digest
+from autograder.model.answer_key import Answer, Answers, call_sketch
 from autograder.model.errors import KitError
 from autograder.testing.student import Probes, Student
 from autograder.worker import codec
@@ -35,7 +35,7 @@ class Oracle:
             raise KitError(
                 f"{self._key} asks the oracle more often than when its answers were recorded"
             )
-        if answer.digest != call_digest(function, args, kwargs):
+        if not answer.inputs.fits(call_sketch(function, args, kwargs)):
             raise KitError(
                 f"the inputs that {self._key} gave to {function} are not those its answer was "
                 "recorded for; "
@@ -60,7 +60,7 @@ class Recorder:
             raise AttributeError(function)
 
         def ask(*args: Any, **kwargs: Any) -> Any:
-            inputs = call_digest(function, args, kwargs)
+            inputs = call_sketch(function, args, kwargs)
             frame = codec.encode(getattr(self._reference, function)(*args, **kwargs))
             self._kept.append(Answer(inputs, frame))
             return codec.decode(frame)

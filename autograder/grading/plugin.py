@@ -16,6 +16,7 @@ from autograder.model.errors import KitError
 from autograder.model.picture import Picture
 from autograder.model.report import Kind
 from autograder.testing.assertions import CheckFailed, margins, progress
+from autograder.testing.draws import Draws
 from autograder.testing.student import Student, StudentFailed, last_call
 
 
@@ -28,18 +29,26 @@ class Job(Protocol):
     def student(self, exercise: str) -> Student: ...
     def oracle(self, key: str) -> Any: ...
     def add(self, outcome: Outcome) -> None: ...
+    def strike(self, exercise: str, fault: KitError) -> None:
+        """Take a fault of ours in one exercise, whose other checks are left out; raise it to end
+        the run.
+        """
+
     def done(self) -> None: ...
 
 
 class Plugin:
-    """Runs the collected checks for each job in turn. A KitError ends the session and is kept in
-    `fault`.
+    """Runs the collected checks for each job in turn.
+
+    A fault of ours costs the exercise that it strikes, if the job can bear that; else it ends the
+    session and is kept in `fault`.
     """
 
-    def __init__(self, jobs: Iterable[Job], wanted: Callable[[str], bool]) -> None:
+    def __init__(self, jobs: Iterable[Job], wanted: Callable[[pytest.Item], bool]) -> None:
         self._jobs, self._wanted = jobs, wanted
         self._job: Job | None = None
-        self._rng = np.random.RandomState(0)  # to make one takes twenty times as long as to seed it
+        self._rng = Draws(0)  # to make one takes twenty times as long as to seed it
+        self._struck = set[str]()  # exercises of the job at hand
         self.fault: KitError | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -52,23 +61,31 @@ class Plugin:
         )
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if self._wanted(exercise_of(item))]
+        items[:] = [item for item in items if self._wanted(item)]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = session.items
         for job in self._jobs:
             self._job = job
+            self._struck.clear()
             for i, item in enumerate(items):
-                # What is set up for the module stays so from one job to the next; pytest tears it
-                # down at the end.
-                after = items[(i + 1) % len(items)]
-                _run(item, after)
+                if exercise_of(item) in self._struck:
+                    continue
+                _run(item, lambda at=i: self._after(items, at))  # type: ignore[misc]
                 if self.fault:
                     return True
                 if job.over:
                     break
             job.done()
         return True
+
+    def _after(self, items: list[pytest.Item], at: int) -> pytest.Item:
+        """The check that runs next. What is set up for the module stays so from one job to the
+        next; pytest tears it down at the end.
+        """
+        over = self._job is not None and self._job.over
+        left = (item for item in items[at + 1 :] if exercise_of(item) not in self._struck)
+        return items[0] if over else next(left, items[0])
 
     @pytest.fixture
     def student(self, request: pytest.FixtureRequest) -> Student:
@@ -83,10 +100,8 @@ class Plugin:
         return self._job.oracle(_key(request.node))
 
     @pytest.fixture
-    def rng(self, request: pytest.FixtureRequest) -> np.random.RandomState:
-        """The legacy generator, whose stream NumPy has frozen: seeded anew for each check
-        (NEP 19).
-        """
+    def rng(self, request: pytest.FixtureRequest) -> Draws:
+        """NumPy's frozen generator, rounded alike everywhere; seeded anew for each check."""
         assert self._job is not None
         name = f"{self._job.seed}/{_key(request.node)}".encode()
         self._rng.seed(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
@@ -94,22 +109,17 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """A fixture that fails is the kit's fault: fixtures draw inputs, they never call the
-        student.
-        """
+        """A fixture that fails is our fault: fixtures draw inputs, they never call the student."""
         try:
             yield
         except Exception as error:
-            self.fault = KitError(
-                f"the inputs of {_key(item)} could not be made ({type(error).__name__}: {error})"
-            )
+            reason = f"{type(error).__name__}: {error}"
+            self._strike(item, KitError(f"the inputs of {_key(item)} could not be made ({reason})"))
             raise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Keep what became of the check. pytest itself sees no failure: its tracebacks cost 10 ms
-        each.
-        """
+        """Keep what became of the check. pytest sees no failure: its tracebacks cost 10 ms each."""
         assert self._job is not None
         margins.set([])
         progress.set(None)
@@ -123,22 +133,28 @@ class Plugin:
                 raise failure
             self._job.add(_outcome(item, failure))
         except KitError as fault:  # of the check, or of a job that takes no failure
+            self._strike(item, fault)
+
+    def _strike(self, item: pytest.Item, fault: KitError) -> None:
+        assert self._job is not None
+        try:
+            self._job.strike(exercise_of(item), fault)
+            self._struck.add(exercise_of(item))
+        except KitError:
             self.fault = fault
 
 
-def _run(item: pytest.Item, after: pytest.Item) -> None:
-    """Set up, call and tear down a check by pytest's own hooks, without the reports that nobody
-    reads.
-    """
+def _run(item: pytest.Item, after: Callable[[], pytest.Item]) -> None:
+    """Set up, call and tear down a check by pytest's own hooks, without reports that nobody reads."""
     assert isinstance(item, pytest.Function)
     item._initrequest()  # it runs once for each job
     try:
         item.ihook.pytest_runtest_setup(item=item)
         item.ihook.pytest_runtest_call(item=item)
-    except Exception:  # kept by the hooks below, or a fixture's, which `fault` tells of
+    except Exception:  # kept by the hooks above
         pass
     finally:
-        item.ihook.pytest_runtest_teardown(item=item, nextitem=after)
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=after())
 
 
 def exercise_of(item: pytest.Item) -> str:
@@ -147,6 +163,12 @@ def exercise_of(item: pytest.Item) -> str:
     if mark is None:
         raise KitError(f"{item.nodeid} has no mark exercise(id)")
     return str(mark.args[0])
+
+
+def kind_of(item: pytest.Item) -> Kind:
+    """The kind that a check is marked with: `value` where it is not marked."""
+    kind: Kind = _mark(item, "kind", "value")
+    return kind
 
 
 def _key(item: pytest.Item) -> str:
@@ -164,7 +186,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
     known: dict[str, Any] = {
         "exercise": exercise_of(item),
         "id": item.name,
-        "kind": _mark(item, "kind", "value"),
+        "kind": kind_of(item),
         "title": " ".join((item.function.__doc__ or "").split()),
         "weight": float(_mark(item, "weight", 1)),
         "passed": error is None,

@@ -5,6 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import Generator, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from autograder.grading.in_process import Local
 from autograder.grading.in_worker import Jailed
 from autograder.grading.oracle import Oracle
 from autograder.grading.outcome import Outcome
-from autograder.grading.plugin import Job, Plugin
-from autograder.grading.suite import probes_source, suite_path
+from autograder.grading.plugin import Job, Plugin, exercise_of, kind_of
+from autograder.grading.suite import probes_source, suite_files
 from autograder.jail.workers import Jail
 from autograder.model.answer_key import Answers
 from autograder.model.errors import KitError
@@ -44,14 +45,30 @@ _FLAGS += [argument for name in _UNUSED.split() for argument in ("-p", f"no:{nam
 _MESSAGE = 2000  # characters that a Report has for a failed check
 
 
-def run_suite(topic: Topic, jobs: Iterable[Job], exercises: Iterable[str] | None = None) -> None:
-    """Collect the suite once and run it for each job; raise KitError when the fault is our own."""
+def run_suite(
+    topic: Topic,
+    jobs: Iterable[Job],
+    exercises: Iterable[str] | None = None,
+    untrained: bool = False,
+) -> None:
+    """Collect the suite once and run it for each job; raise KitError when the fault is our own.
+
+    All of it, or the checks of some exercises, or those that measure no training.
+    """
     only = None if exercises is None else set(exercises)
-    plugin = Plugin(jobs, lambda exercise: only is None or exercise in only)
-    path = suite_path(topic)
+
+    def wanted(item: pytest.Item) -> bool:
+        trains = kind_of(item) == "convergence" and "oracle" not in getattr(
+            item, "fixturenames", ()
+        )
+        return (only is None or exercise_of(item) in only) and not (untrained and trains)
+
+    plugin, files = Plugin(jobs, wanted), list(map(str, suite_files(topic)))
     # One thread: sums come out the same to the bit, and on a loaded machine ten times sooner.
     with threadpool_limits(1):
-        code = pytest.main([*_FLAGS, f"--rootdir={path.parent}", str(path)], plugins=[plugin])
+        code = pytest.main(
+            [*_FLAGS, f"--rootdir={Path(files[0]).parent}", *files], plugins=[plugin]
+        )
     if plugin.fault is not None:
         raise plugin.fault
     if code == pytest.ExitCode.INTERRUPTED:
@@ -77,7 +94,8 @@ class Grading:
     """A Job that judges one student by an answers file and ends in a Report.
 
     With `until_failure` it ends at the first check that fails: enough to know that something is
-    wrong. Without `pictures` no training is run again to show how far it came.
+    wrong. Without `pictures` no training is run again to show how far it came. With `contained` a
+    fault of ours costs its own exercise the verdict, and the Report says so; else it is raised.
     """
 
     def __init__(
@@ -86,9 +104,11 @@ class Grading:
         backend: Jailed | Local,
         until_failure: bool = False,
         pictures: bool = True,
+        contained: bool = False,
     ) -> None:
         self.seed, self.outcomes, self.over = answers.seed, list[Outcome](), False
-        self._until_failure, self._pictures = until_failure, pictures
+        self.faults: dict[str, str] = {}  # exercise -> why it could not be checked
+        self._until_failure, self._pictures, self._contained = until_failure, pictures, contained
         self._answers, self._backend, self._exercise = answers, backend, ""
         self._parameters = parameters(answers.topic)
         self._started = time.perf_counter()
@@ -107,23 +127,35 @@ class Grading:
         self.outcomes.append(outcome)
         self.over = self._until_failure and not outcome.passed
 
+    def strike(self, exercise: str, fault: KitError) -> None:
+        if not self._contained:
+            raise fault
+        self.faults.setdefault(exercise, str(fault))
+        self.outcomes = [o for o in self.outcomes if o.exercise != exercise]
+
     def done(self) -> None:
         self.seconds = time.perf_counter() - self._started
 
     def report(self, student: str | None = None) -> Report:
-        """The verdict on everything that was run."""
+        """The verdict on everything that was run; without a score where our fault struck some."""
         topic = self._answers.topic
         ran = {o.exercise for o in self.outcomes}
         exercises = [self._judge(spec) for spec in topic.exercises if spec.id in ran]
+        struck = [spec for spec in topic.exercises if spec.id in self.faults]
+        missing = sum(0.0 if spec.bonus else spec.points for spec in struck)
         return Report(
             topic=topic.id,
             student=student,
-            status="graded",
-            score=sum(e.score for e in exercises),
-            max_score=sum(e.max_score for e in exercises),
+            status="grader_error" if struck else "graded",
+            score=None if struck else sum(e.score for e in exercises),
+            max_score=sum(e.max_score for e in exercises) + missing,
             seconds=round(self.seconds, 3),
             exercises=exercises,
+            reason="\n".join(map(self._unchecked, struck)) or None,
         )
+
+    def _unchecked(self, spec: ExerciseSpec) -> str:
+        return f"{spec.id} could not be checked, and that is our fault: {self.faults[spec.id]}"
 
     def _judge(self, spec: ExerciseSpec) -> Exercise:
         outcomes = [o for o in self.outcomes if o.exercise == spec.id]
@@ -146,7 +178,7 @@ def grade_cells(
 ) -> Report:
     """Grade a submission's code in workers of a jail."""
     backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
-    grading = Grading(answers, backend, pictures=pictures)
+    grading = Grading(answers, backend, pictures=pictures, contained=True)
     try:
         run_suite(answers.topic, [grading], exercises)
     finally:
@@ -178,7 +210,7 @@ def _gradings(
     """A job for each submission; its verdict is kept before the next one begins."""
     for cells in submissions:
         backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
-        grading = Grading(answers, backend)
+        grading = Grading(answers, backend, contained=True)
         try:
             yield grading
             verdicts.append(grading.report())
@@ -190,7 +222,8 @@ def grade_namespace(
     answers: Answers, namespace: dict[str, Any], exercises: Iterable[str] | None = None
 ) -> Report:
     """Grade the functions of a live namespace, in this process."""
-    grading = Grading(answers, Local(namespace, probes_source(answers.topic)))
+    local = Local(namespace, probes_source(answers.topic))
+    grading = Grading(answers, local, contained=True)
     run_suite(answers.topic, [grading], exercises)
     return grading.report()
 

@@ -12,15 +12,15 @@ from autograder.model.topic import Topic
 _CHECKS = Path(__file__).parents[1] / "checks"
 
 
-def suite_path(topic: Topic) -> Path:
-    """The suite of a topic; KitError if this autograder has none."""
-    path = _CHECKS / topic.name / f"test_{topic.name}.py"
-    if not path.is_file():
+def suite_files(topic: Topic) -> list[Path]:
+    """The suite of a topic, in one file or several; KitError if this autograder has none."""
+    files = sorted((_CHECKS / topic.name).glob("test_*.py"))
+    if not files:
         raise KitError(
-            f"this autograder has no checks for {topic.id}; install the version that came with "
-            "the course"
+            f"this autograder has no checks for {topic.id}; install the version that came with the "
+            "course"
         )
-    return path
+    return files
 
 
 def probes_source(topic: Topic) -> str:
@@ -32,8 +32,9 @@ def probes_source(topic: Topic) -> str:
 
 
 def suite_digest(topic: Topic) -> str:
-    """Digest of a topic's checks and probes, by which an answers file knows them."""
-    return answer_key.digest(suite_path(topic).read_text(encoding="utf-8"), probes_source(topic))
+    """Digest of a topic's checks, data and probes, by which an answers file knows them."""
+    files = sorted((_CHECKS / topic.name).glob("*.py")) if suite_files(topic) else []
+    return answer_key.digest(*(part for f in files for part in (f.name, f.read_text("utf-8"))))
 
 
 def require_suite(answers: Answers, path: Path) -> None:

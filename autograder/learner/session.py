@@ -77,7 +77,7 @@ class Desk:
 
     def stuck(self, report: Report) -> str | None:
         """The command that helps on, where something was tried and fails."""
-        if not self._own or report.status != "graded":
+        if not self._own or report.status == "unreadable":
             return None
         tried = (e.id for e in report.exercises if e.status not in ("passed", "not_attempted"))
         name = next(tried, None)
@@ -94,7 +94,7 @@ class Desk:
 
     def _keep(self, report: Report) -> None:
         self.trouble = None
-        if self._own and report.status == "graded":
+        if self._own and report.status != "unreadable":
             try:
                 record_verdict.verdicts(report.topic, report.exercises, record_verdict.now())
             except OSError as error:

@@ -53,13 +53,16 @@ def watch(
             yield Update(whole)
             continue
         report = grade(saved, changed)
-        if report.status != "graded":
+        if report.status == "unreadable" or not report.exercises:
             yield Update(whole, trouble=report.reason)
             continue
-        seen |= {name: code[name] for name in changed}
+        seen |= {
+            e.id: code[e.id] for e in report.exercises
+        }  # what could not be checked is tried again
         before = {e.id: e for e in whole.exercises} if whole else {}
         whole = _merged(whole, report, topic)
-        yield Update(whole, tuple((before.get(e.id), e) for e in report.exercises))
+        ran = tuple((before.get(e.id), e) for e in report.exercises)
+        yield Update(whole, ran, report.reason)
 
 
 def turned(before: Exercise | None, now: Exercise) -> tuple[list[Check], list[Check]]:
@@ -108,5 +111,6 @@ def _merged(whole: Report | None, report: Report, topic: Topic) -> Report:
     """All that is known: the new verdicts in place of the old, in the topic's order."""
     known = {e.id: e for e in [*(whole.exercises if whole else []), *report.exercises]}
     exercises = [known[spec.id] for spec in topic.exercises if spec.id in known]
-    score, most = sum(e.score for e in exercises), sum(e.max_score for e in exercises)
+    score = sum(e.score for e in exercises) if report.status == "graded" else None
+    most = max(sum(e.max_score for e in exercises), report.max_score)
     return replace(report, exercises=exercises, score=score, max_score=most)

@@ -3,7 +3,7 @@
 It is all that a check needs besides the student, so the reference is never where a student's code
 runs. The public one ships with the notebook; the course's own, under a secret seed, stays with the
 instructor. One `.npz`: the oracle's arrays as they are, and one member `meta` around them
-(msgpack): the topic, the seed, digests of the suite and of each oracle call's inputs, and the
+(msgpack): the topic, the seed, a digest of the suite, a sketch of each oracle call's inputs, and the
 fingerprints of known mistakes.
 """
 
@@ -21,20 +21,20 @@ import numpy as np
 
 from autograder.model.errors import KitError, UserError
 from autograder.model.fingerprint import Fingerprint
+from autograder.model.sketch import Sketch, sketch
 from autograder.model.topic import Topic
-from autograder.worker import codec
 
 NAME = "answers.npz"
 PUBLIC_SEED = 1
-_FORMAT = 1
+_FORMAT = 2
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date, for fixed bytes
 
 
 @dataclass
 class Answer:
-    """One oracle call: the digest of its inputs and the frame of its output."""
+    """One oracle call: the sketch of its inputs and the frame of its output."""
 
-    digest: str
+    inputs: Sketch
     frame: bytes
 
 
@@ -77,7 +77,9 @@ class Answers:
             "topic": self.topic.to_dict(),
             "seed": self.seed,
             "suite": self.suite,
-            "calls": {key: [a.digest for a in answers] for key, answers in self.calls.items()},
+            "calls": {
+                key: [a.inputs.to_plain() for a in answers] for key, answers in self.calls.items()
+            },
             "mistakes": self.mistakes,
             "fingerprints": self.fingerprints,
         }
@@ -114,8 +116,11 @@ def from_bytes(data: bytes, path: str = NAME) -> Answers:
     with _archive(io.BytesIO(data), path) as (archive, meta):
         content = {name: archive[name].tobytes() for name in archive.files}
         calls = {
-            key: [Answer(digest, content[f"{key}#{i}"]) for i, digest in enumerate(digests)]
-            for key, digests in meta["calls"].items()
+            key: [
+                Answer(Sketch.from_plain(inputs), content[f"{key}#{i}"])
+                for i, inputs in enumerate(sketches)
+            ]
+            for key, sketches in meta["calls"].items()
         }
         topic = Topic.from_dict(meta["topic"])
         return Answers(
@@ -160,6 +165,6 @@ def digest(*parts: bytes | str) -> str:
     return h.hexdigest()[:32]
 
 
-def call_digest(function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The digest of an oracle call: its function and the exact bytes of its inputs."""
-    return digest(function, codec.encode((args, kwargs), seeds=True))
+def call_sketch(function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sketch:
+    """The sketch of an oracle call: its function and its inputs."""
+    return sketch((function, args, kwargs))

@@ -39,17 +39,23 @@ ADVICE = {  # what the reason of a failure tells -> how to get the better tier
 
 def render(report: Report) -> str:
     """The whole report for a terminal."""
-    if report.status != "graded":
-        return f"✗ {report.topic}: {report.status.replace('_', ' ')}\n    {plain(report.reason)}"
     lines = [line for exercise in report.exercises for line in _exercise(exercise)]
+    if report.status != "graded":
+        shown = [*lines, "─" * 60] if lines and report.status == "grader_error" else []
+        return "\n".join([*shown, *_without_verdict(report)])
     return "\n".join([*lines, "─" * 60, f"{report.topic}   {_total(report)}"])
+
+
+def _without_verdict(report: Report) -> list[str]:
+    reasons = [f"    {plain(line)}" for line in (report.reason or "").splitlines()]
+    return [f"✗ {report.topic}: {report.status.replace('_', ' ')}", *reasons]
 
 
 def update(update: Update, clock: str) -> str:
     """What a save came to: all of it the first time, then what was checked again and which checks
     turned.
     """
-    if update.trouble is not None or update.report is None:
+    if update.report is None or (update.trouble is not None and not update.ran):
         return f"{clock}  ✗ {plain(update.trouble)}"
     if not update.ran:
         return f"{clock}  saved: no answer has changed"
@@ -63,6 +69,8 @@ def update(update: Update, clock: str) -> str:
             if before is None or before.checks != now.checks
             else [head]
         )
+    if update.report.status != "graded":
+        return "\n".join([*lines, *_without_verdict(update.report)])
     return "\n".join([*lines, f"{update.report.topic}   {_total(update.report)}"])
 
 

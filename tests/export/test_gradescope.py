@@ -260,9 +260,11 @@ def test_the_archive_has_the_scripts_at_its_top_the_secret_answers_and_no_soluti
 
 
 def test_a_solution_in_it_stops_it(course, wheel):
-    source = (course.root / "solutions" / "neurons.py").read_text(encoding="utf-8")
+    source = (course.root / "solutions" / "neurons" / "reference.py").read_text(encoding="utf-8")
     (course.root / "constraints.txt").write_text(source, encoding="utf-8")
-    with pytest.raises(UserError, match=r"constraints\.txt: a line of solutions/neurons\.py"):
+    with pytest.raises(
+        UserError, match=r"constraints\.txt: a line of solutions/neurons/reference\.py"
+    ):
         pack.contents(course, TOPIC.id, wheel, unsafe=False)
     shutil.copy(ROOT / "constraints.txt", course.root / "constraints.txt")
 

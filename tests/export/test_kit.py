@@ -7,6 +7,7 @@ import json
 import shutil
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -34,8 +35,9 @@ def course(tmp_path):
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in (f"release/{TOPIC}", f"assignments/{TOPIC}"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
-    (root / "solutions").mkdir()
-    shutil.copy(ROOT / "solutions" / "neurons.py", root / "solutions")
+    (root / "solutions" / "neurons").mkdir(parents=True)
+    reference = Path("solutions") / "neurons" / "reference.py"
+    shutil.copy(ROOT / reference, root / reference)
     only = (ROOT / FILE).read_text(encoding="utf-8").partition("  02-backprop:")[0]
     (root / FILE).write_text(only, encoding="utf-8")
     (root / ".autograder").mkdir()
@@ -92,7 +94,7 @@ def plant_function(course):
 
 def plant_output(course):
     notebook = json.loads(released(course).read_text(encoding="utf-8"))
-    source = (course.root / "solutions" / "neurons.py").read_text(encoding="utf-8")
+    source = (course.root / "solutions" / "neurons" / "reference.py").read_text(encoding="utf-8")
     code = next(c for c in notebook["cells"] if c["cell_type"] == "code")
     code["outputs"] = [{"output_type": "stream", "name": "stdout", "text": source.splitlines(True)}]
     released(course).write_text(json.dumps(notebook), encoding="utf-8")
@@ -149,8 +151,9 @@ def packed(wheel, **files):
 
 
 def test_a_secret_inside_the_wheel_is_found(course, wheel):
-    source = (course.root / "solutions" / "neurons.py").read_text(encoding="utf-8")
-    with pytest.raises(UserError, match=r"whl/autograder/x\.py: a line of solutions/neurons\.py"):
+    source = (course.root / "solutions" / "neurons" / "reference.py").read_text(encoding="utf-8")
+    found = r"whl/autograder/x\.py: a line of solutions/neurons/reference\.py"
+    with pytest.raises(UserError, match=found):
         kit.contents(course, packed(wheel, **{"autograder__x.py": source}))
     with pytest.raises(
         UserError, match=r"whl/solutions/neurons\.py: a file that has no business there"

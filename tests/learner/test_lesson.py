@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the kernel's own machine
 def test_the_solved_lesson_runs_without_an_error_and_earns_all_points(topic_id, tmp_path):
     topic, home = COURSE.topic(topic_id), tmp_path / topic_id
     shutil.copytree(COURSE.release(topic_id), home)
-    reference = (ROOT / "solutions" / f"{topic.name}.py").read_text(encoding="utf-8")
+    reference = (ROOT / "solutions" / topic.name / "reference.py").read_text(encoding="utf-8")
     filled = solve.solve(home / f"{topic.name}.ipynb", topic, reference, "the reference")
     notebook = nbformat.reads(json.dumps(filled), as_version=4)
     if topic_id in LONG and not os.environ.get("LESSONS"):

@@ -12,10 +12,35 @@ from autograder.checks.optimizers.probes import unpacked
 Problem = dict[str, Any]  # plain data: the kind, where to start, and what its gradient needs
 
 
-def curved(rng: np.random.RandomState, curvatures: np.ndarray) -> np.ndarray:
-    """A symmetric matrix (n, n) with these eigenvalues, its axes turned at random."""
-    axes = np.linalg.qr(rng.normal(size=(len(curvatures), len(curvatures))))[0]
-    return np.asarray(axes * curvatures @ axes.T)
+# Curvatures that grow by one factor. `np.logspace` asks for powers, which no standard rounds.
+ONE_TO_100_IN_4 = np.cumprod([1.0] + [4.641588833612779] * 3)
+ONE_TO_100_IN_5 = np.cumprod([1.0] + [3.1622776601683795] * 4)
+TENTH_TO_10_IN_12 = np.cumprod([0.1] + [1.5199110829529336] * 11)
+
+
+def turned_axes(rng: np.random.RandomState, n: int) -> np.ndarray:
+    """An orthonormal basis (n, n), an axis a row, turned at random.
+
+    Gram and Schmidt's way, each axis twice, by sums in a fixed order: the same to the bit on every
+    machine, which LAPACK's factorisations are not.
+    """
+    axes: list[np.ndarray] = []
+    for axis in rng.normal(size=(n, n)).T:
+        for other in axes * 2:
+            axis = axis - other * np.cumsum(other * axis)[-1]
+        axes.append(axis / np.sqrt(np.cumsum(axis * axis)[-1]))
+    return np.array(axes)
+
+
+def combined(axes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The sum of the axes (n, n), each times its share (n,), in their order."""
+    return np.asarray(np.cumsum(axes * shares[:, None], axis=0)[-1])
+
+
+def curved(axes: np.ndarray, curvatures: np.ndarray) -> np.ndarray:
+    """A symmetric matrix (n, n) with these eigenvalues along these axes."""
+    squares = axes[:, :, None] * axes[:, None, :]
+    return np.asarray(np.cumsum(squares * curvatures[:, None, None], axis=0)[-1])
 
 
 def network(rng: np.random.RandomState, hidden: int) -> dict[str, np.ndarray]:
@@ -46,8 +71,9 @@ def noisy_bowl(rng: np.random.RandomState, total: int) -> Problem:
     """A bowl in 12 dimensions, 100 times as steep one way as another, whose slope is measured with
     noise.
     """
-    A, goal = curved(rng, np.logspace(-1, 1, 12)), rng.normal(size=12)
-    start = goal + np.linalg.eigh(A)[1] @ rng.choice([-2.0, 2.0], 12)
+    axes, goal = turned_axes(rng, 12), rng.normal(size=12)
+    start = goal + combined(axes, rng.choice([-2.0, 2.0], 12))
+    A = curved(axes, TENTH_TO_10_IN_12)
     return {
         "kind": "noisy bowl",
         "A": A,

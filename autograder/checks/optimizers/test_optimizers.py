@@ -8,11 +8,15 @@ import pytest
 from autograder.checks.data import digits
 from autograder.checks.optimizers.landscapes import (
     KINDS,
+    ONE_TO_100_IN_4,
+    ONE_TO_100_IN_5,
+    combined,
     curved,
     descent,
     epochs,
     network,
     network_loss,
+    turned_axes,
 )
 from autograder.checks.optimizers.probes import slope
 from autograder.testing.assertions import (
@@ -242,8 +246,8 @@ class TestSgdMomentum(Update):
         """In a bowl of curvatures 1 to 100, sgd at the best rate gets near, and just above 2/100 it
         flies off
         """
-        A = curved(rng, np.logspace(0, 2, 5))
-        w = np.linalg.eigh(A)[1] @ rng.uniform(0.5, 1, size=5)
+        axes = turned_axes(rng, 5)
+        A, w = curved(axes, ONE_TO_100_IN_5), combined(axes, rng.uniform(0.5, 1, size=5))
         near, far = (student.probes.end_in_a_bowl("sgd", A, w, lr, 200) for lr in (2 / 101, 0.0201))
         near, far = (
             assert_finite(assert_shape(near, (5,), "w"), "w"),
@@ -263,8 +267,8 @@ class TestSgdMomentum(Update):
         """In the same bowl and in as many steps, memory gets far closer to the bottom than
         sgd can
         """
-        A = curved(rng, np.logspace(0, 2, 5))
-        w = np.linalg.eigh(A)[1] @ rng.uniform(0.5, 1, size=5)
+        axes = turned_axes(rng, 5)
+        A, w = curved(axes, ONE_TO_100_IN_5), combined(axes, rng.uniform(0.5, 1, size=5))
         end = assert_shape(student.probes.end_in_a_bowl(ball, A, w, lr, 200, options), (5,), "w")
         end = assert_finite(end, "w")
         assert_at_most(end @ A @ end / 2, line, "the loss after 200 steps", end)
@@ -788,12 +792,11 @@ class TestMinimise:
         """In a bowl the path shrinks along each axis by the factor 1 - lr * curvature, as theory
         says
         """
-        curvatures = np.logspace(0, 2, 4)
-        A, w0 = curved(rng, curvatures), rng.normal(size=4)
-        axes = np.linalg.eigh(A)[1]
+        axes, w0 = turned_axes(rng, 4), rng.normal(size=4)
+        A = curved(axes, ONE_TO_100_IN_4)
         path = assert_shape(student.probes.path_in_a_bowl(A, w0, 0.01, 150), (151, 4), "the path")
-        factors = (1 - 0.01 * curvatures) ** np.arange(151)[:, None]  # (151, 4)
-        assert_close(path @ axes, factors * (w0 @ axes), "the path along the axes")
+        factors = (1 - 0.01 * ONE_TO_100_IN_4) ** np.arange(151)[:, None]  # (151, 4)
+        assert_close(path @ axes.T, factors * (axes @ w0), "the path along the axes")
 
 
 def diaries(result, shapes):

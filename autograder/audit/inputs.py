@@ -1,0 +1,139 @@
+"""Whether what goes to the oracle and to the probes is the same to the bit on every machine.
+
+An answers file is recorded on one machine and read on others, so the inputs of such a call may
+come only from `rng` and from operations that IEEE 754 fixes. `exact_inputs` takes what one machine
+sees; `shaken` makes a machine of this one whose mathematical functions round their last bit the
+other way, as another C library, processor or version of NumPy may.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from autograder.course.course_file import Course
+from autograder.course.record import load_reference
+from autograder.grading.in_process import Local
+from autograder.grading.oracle import Oracle
+from autograder.grading.outcome import Outcome
+from autograder.grading.run import parameters, run_suite
+from autograder.grading.suite import probes_source
+from autograder.model.answer_key import Answers
+from autograder.model.errors import KitError
+from autograder.testing.student import Reply, Student
+from autograder.worker import codec
+from autograder.worker.invoke import PROBE
+
+# What IEEE 754 does not fix. `@` is no function that could be replaced: other kernels shake it.
+_ROUNDED = """
+exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh power
+float_power cbrt hypot logaddexp logaddexp2 dot matmul einsum tensordot inner outer vdot
+""".split()  # noqa: SIM905
+_FACTORISED = [
+    "qr",
+    "eigh",
+    "eig",
+    "svd",
+    "inv",
+    "solve",
+    "cholesky",
+    "norm",
+    "det",
+    "lstsq",
+    "pinv",
+]
+
+
+def exact_inputs(course: Course, answers: Answers) -> dict[str, list[str]]:
+    """For each check the digests, to the last bit, of what it gives to the oracle and to probes."""
+    reference = vars(load_reference(course, answers.topic))
+    witness = _Witness(answers, Local(reference, probes_source(answers.topic)))
+    run_suite(answers.topic, [witness], untrained=True)
+    return witness.seen
+
+
+@contextmanager
+def shaken() -> Iterator[None]:
+    """Every result of a function that is not correctly rounded is the next larger number."""
+    with mock.patch.multiple(np, **{name: _nudged(getattr(np, name)) for name in _ROUNDED}):
+        linalg = {name: _nudged(getattr(np.linalg, name)) for name in _FACTORISED}
+        with mock.patch.multiple(np.linalg, **linalg):
+            yield
+
+
+def _nudged(function: Any) -> Any:
+    class Nudged:
+        """The function, and its methods such as `reduce`."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return _next(function(*args, **kwargs))
+
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(function, name)
+            if not callable(method):
+                return method
+            return lambda *args, **kwargs: _next(method(*args, **kwargs))
+
+    return Nudged()
+
+
+def _next(value: Any) -> Any:
+    if isinstance(value, tuple):
+        parts = map(_next, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if isinstance(value, (float, np.ndarray, np.floating)) and np.asarray(value).dtype.kind == "f":
+        return np.nextafter(value, np.asarray(np.inf, np.asarray(value).dtype))
+    return value
+
+
+class _Witness:
+    """A Job: the reference as the student, and an oracle that reads its answers; what either is
+    given is kept. It is a Backend too, so that it sees what probes of the student's are given.
+    """
+
+    def __init__(self, answers: Answers, reference: Local) -> None:
+        self.seed, self.over, self.seen = answers.seed, False, dict[str, list[str]]()
+        self._answers, self._reference, self._exercise = answers, reference, ""
+
+    def student(self, exercise: str) -> Student:
+        self._exercise = exercise
+        return Student(self, parameters(self._answers.topic), pictures=False)
+
+    def oracle(self, key: str) -> Oracle:
+        return _Witnessed(self._answers, key, self.seen.setdefault(key, []))
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
+        if function.startswith(PROBE):
+            seen = self.seen.setdefault(f"{self._exercise}, probes", [])
+            seen.append(_digest(function, args, kwargs))
+        return self._reference.call(function, args, kwargs)
+
+    def aside(self) -> AbstractContextManager[None]:
+        return self._reference.aside()
+
+    def add(self, outcome: Outcome) -> None:
+        """A check that ends early asks less, and that is seen."""
+
+    def strike(self, exercise: str, fault: KitError) -> None:
+        raise fault
+
+    def done(self) -> None:
+        """All calls were seen."""
+
+
+class _Witnessed(Oracle):
+    def __init__(self, answers: Answers, key: str, seen: list[str]) -> None:
+        super().__init__(answers, key)
+        self._seen = seen
+
+    def _answer(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._seen.append(_digest(function, args, kwargs))
+        return super()._answer(function, args, kwargs)
+
+
+def _digest(function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    frame = codec.encode((args, kwargs), seeds=True)
+    return f"{function} {hashlib.sha256(frame).hexdigest()[:16]}"
