@@ -28,10 +28,8 @@ def compare_with_torch(f):
     z, x, W, b = (rng.normal(size=shape) for shape in [(5, 4), (5, 3), (3, 4), 4])
     y, labels = rng.randint(0, 2, (5, 4)).astype(float), rng.randint(0, 4, 5).astype(np.int64)
     theirs = {
-        "linear_forward": (
-            lambda x, W, b: F.linear(x, W.T, b),
-            (x, W, b),
-        ),  # PyTorch keeps W as (out, in)
+        # PyTorch keeps W as (out, in)
+        "linear_forward": (lambda x, W, b: F.linear(x, W.T, b), (x, W, b)),
         "sigmoid": (torch.sigmoid, (z,)),
         "relu": (F.relu, (z,)),
         "leaky_relu": (F.leaky_relu, (z,)),

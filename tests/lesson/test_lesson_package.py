@@ -66,7 +66,11 @@ def test_a_wrong_row_is_marked(got, expected, found, capsys):
 
 
 ODD = {
-    "another shape": (np.ones(3), np.ones((3, 1)), "type float64, shape (3,); expected shape (3, 1)"),
+    "another shape": (
+        np.ones(3),
+        np.ones((3, 1)),
+        "type float64, shape (3,); expected shape (3, 1)",
+    ),
     "a number for an array": (1.0, [1.0, 2.0], "shape (); expected shape (2,)"),
     "nothing": (None, [1.0], "yours is None"),
     "a text": ("0.5", 0.5, "yours is a str"),

@@ -141,12 +141,16 @@ LOOKS = {
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_figures_and_what_lessons_share_come_to_nothing(submit, look):
     """In an answer's own cell too, before and behind its functions."""
-    run = submit(OURS, f"def f(x):\n    return x + 1\n\n\n{look}\n\n\ndef g(x):\n    return f(x) + 1")
+    run = submit(
+        OURS, f"def f(x):\n    return x + 1\n\n\n{look}\n\n\ndef g(x):\n    return f(x) + 1"
+    )
     assert (run("f", 1).value, run("g", 1).value) == (2, 3)
 
 
 def test_an_answer_may_call_a_helper(submit):
-    run = submit(OURS, "def f(x):\n    beside(x, 1)\n    figures.plot(x)\n    return x + given.CONSTANT")
+    run = submit(
+        OURS, "def f(x):\n    beside(x, 1)\n    figures.plot(x)\n    return x + given.CONSTANT"
+    )
     assert run("f", 1).value == 43
 
 
