@@ -27,6 +27,8 @@ from autograder.model.report import Exercise
 from autograder.model.topic import Topic
 from autograder.render import cards, terminal
 
+MODULES = ("given", "figures")  # what lies beside a notebook
+
 _folder: Path | None = None
 
 
@@ -63,13 +65,23 @@ class Hint:
 
 
 def start(topic: str) -> None:
-    """Find the folder of a topic and make its given.py importable. Call it once, in the
-    first cell.
+    """Find the folder of a topic and make its given.py and figures.py importable. Call it once, in
+    the first cell.
     """
     global _folder
     _folder = _find(topic)
-    if str(_folder) not in sys.path:
-        sys.path.insert(0, str(_folder))
+    _import_from(_folder)
+
+
+def _import_from(folder: Path) -> None:
+    """Look for modules in this folder first, also where another topic was opened before in the same
+    kernel: each topic has a given and figures of its own.
+    """
+    sys.path[:] = [str(folder), *(place for place in sys.path if place != str(folder))]
+    for name in MODULES:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and Path(file).parent != folder:
+            del sys.modules[name]
 
 
 def check(exercise: str) -> Verdict:
@@ -133,7 +145,8 @@ def _find(topic: str) -> Path:
         if (place / NAME).is_file() and _load(place).topic.id == topic:
             return place
     raise UserError(
-        f"the files of {topic} are not here: {NAME} and given.py should lie beside the notebook. "
+        f"the files of {topic} are not here: {NAME}, given.py and figures.py should lie beside the "
+        f"notebook. "
         f"Copy the whole folder {topic}, not the notebook alone; this is {here}"
     )
 

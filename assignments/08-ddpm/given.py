@@ -1,56 +1,8 @@
-"""Data, figures and small tools for 08-ddpm; the figures draw what your own functions return."""
-
-import contextlib
+"""Data of 08-ddpm and layers of earlier lessons: NumPy alone, so that answers may use them."""
 
 import numpy as np
 
-BLUE, ORANGE, GREEN, RED, PINK, GREY = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#666666",
-)
-
-
-def beside(got, expected, name="value"):
-    """Print your value beside the expected one, row by row, with a mark for each row."""
-    got, expected = np.asarray(got), np.asarray(expected)
-    if got.dtype.kind not in "biuf" or got.shape != expected.shape:
-        print(
-            f"✗ {name}: yours has type {got.dtype}, shape {got.shape}; expected shape "
-            f"{expected.shape}"
-        )
-        return
-    flat = [
-        np.atleast_1d(part).reshape(-1, part.shape[-1] if part.ndim else 1)
-        for part in (got, expected)
-    ]
-    shown = [[" ".join(f"{v:.6g}" for v in row) for row in part] for part in flat]
-    width = max(len(name) + 7, *map(len, shown[0]))
-    print(f"  {name + ': yours':<{width}}   expected")
-    for g, e, left, right in zip(*flat, *shown):
-        print(
-            f"{'✓' if np.allclose(g, e, rtol=1e-6, atol=1e-9) else '✗'} {left:<{width}}   {right}"
-        )
-
-
-@contextlib.contextmanager
-def swapped(namespace, **parts):
-    """Inside the `with` block, names of the notebook mean other functions; afterwards all is as
-    before.
-    """
-    before = {name: namespace[name] for name in parts}
-    namespace.update(parts)
-    try:
-        yield
-    finally:
-        namespace.update(before)
-
-
-# -- from earlier lessons
-# ----------------------------------------------------------------------------
+# -- from earlier lessons --
 
 
 def new_mlp(sizes, rng):
@@ -125,8 +77,7 @@ def _columns(x):
     return np.stack(views, axis=2).reshape(n, 9 * c, h * w)
 
 
-# -- data
-# --------------------------------------------------------------------------------------------
+# -- data --
 
 _ANGLES = np.arange(8) * np.pi / 4 + 0.2
 RING = {"middles": np.sqrt(2) * np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)]), "spread": 0.08}
@@ -145,18 +96,6 @@ def moons(n, rng):
     x = np.where(side == 0, np.cos(angle), 1 - np.cos(angle)) + 0.05 * rng.normal(size=n)
     y = np.where(side == 0, np.sin(angle), 0.5 - np.sin(angle)) + 0.05 * rng.normal(size=n)
     return np.column_stack([(x - 0.5) / 0.87, (y - 0.25) / 0.5])
-
-
-def digits():
-    """Scanned digits as images in [-1, 1]: x (1347, 1, 8, 8), labels (1347,), x_test (450, ...),
-    labels_test (450,).
-    """
-    from sklearn.datasets import load_digits
-
-    X, labels = load_digits(return_X_y=True)
-    train, test = np.split(np.random.RandomState(0).permutation(len(X)), [1347])
-    images = (X / 8 - 1).reshape(-1, 1, 8, 8)
-    return images[train], labels[train], images[test], labels[test]
 
 
 def perfect_noise(cloud, x_t, t):
@@ -197,8 +136,12 @@ def in_heaps(points):
     return near.mean(), np.bincount(away.argmin(axis=1)[near], minlength=8).min()
 
 
-# -- digits from a U-Net
-# -----------------------------------------------------------------------------
+# -- digits from a U-Net --
+
+
+def signed_images(X):
+    """Digits with pixels in [0, 1], X (n, 64), as images in [-1, 1]: (n, 1, 8, 8)."""
+    return (2 * X - 1).reshape(-1, 1, 8, 8)
 
 
 def fold(images):
@@ -268,114 +211,3 @@ def draw_digits(f, params, labels, w, betas, rng, jumps=25):
             x, np.full(n, start), np.full(n, stop), f["guide"](eps[:n], eps[n:], w), alpha_bar
         )
     return x.reshape(-1, 2, 2, 4, 4).transpose(0, 3, 1, 4, 2).reshape(-1, 1, 8, 8)
-
-
-def compare_with_torch(f):
-    """Compare the learner's functions, a dict by name, with PyTorch in float64."""
-    try:
-        import torch
-        from torch.nn import functional as F
-    except ImportError:
-        print("PyTorch is not installed: skipped")
-        return
-    r = np.random.RandomState(1)
-    shapes = {"W1": (4, 2, 3, 3), "b1": 4, "W2": (5, 4, 3, 3), "b2": 5, "Wt": (3, 5), "bt": 5}
-    shapes |= {"W3": (6, 9, 3, 3), "b3": 6, "W4": (2, 6, 3, 3), "b4": 2}
-    params, (x, dy) = (
-        {k: r.normal(size=s) for k, s in shapes.items()},
-        r.normal(size=(2, 3, 2, 8, 8)),
-    )
-    t_emb, e = r.normal(size=(3, 3)), r.normal(size=(3, 2, 8, 8))
-    p = {k: torch.tensor(v, requires_grad=True) for k, v in params.items()}
-    tx, te, guess = torch.tensor(x), torch.tensor(t_emb), torch.tensor(e, requires_grad=True)
-    h1 = F.relu(F.conv2d(tx, p["W1"], p["b1"], padding=1))
-    shift = (te @ p["Wt"] + p["bt"])[:, :, None, None]
-    h2 = F.relu(F.conv2d(F.avg_pool2d(h1, 2), p["W2"], p["b2"], padding=1) + shift)
-    both = torch.cat([F.interpolate(h2, scale_factor=2), h1], dim=1)
-    y = F.conv2d(F.relu(F.conv2d(both, p["W3"], p["b3"], padding=1)), p["W4"], p["b4"], padding=1)
-    y.backward(torch.tensor(dy))
-    loss = F.mse_loss(guess, torch.tensor(dy))
-    loss.backward()
-    grads, mine = f["unet_backward"](dy, params, x, t_emb), f["denoising_loss"](e, dy)
-    rows = {
-        "unet_forward": [(f["unet_forward"](params, x, t_emb), y)],
-        "denoising_loss": [(mine[0], loss)],
-    }
-    rows["its gradient"] = [(mine[1], guess.grad)]
-    rows["unet_backward"] = [(grads[k], p[k].grad) for k in p]
-    for name, pairs in rows.items():
-        print(
-            f"{name:<16} largest difference "
-            f"{max(np.abs(a - b.detach().numpy()).max() for a, b in pairs):.1e}"
-        )
-
-
-# -- figures
-# -----------------------------------------------------------------------------------------
-
-
-def panels(columns, rows=1, height=3.0, **options):
-    """A row of axes."""
-    import matplotlib.pyplot as plt
-
-    return plt.figure(figsize=(9.5, height), layout="constrained").subplots(
-        rows, columns, squeeze=False, **options
-    )
-
-
-def show():
-    """End a figure."""
-    import matplotlib.pyplot as plt
-
-    plt.show()
-
-
-def scatter(ax, points, title, colour=BLUE, **more):
-    """Points (n, 2) on these axes."""
-    ax.scatter(*np.asarray(points).T, s=3, color=colour, alpha=0.6, **more)
-    ax.set(
-        title=title,
-        xlim=(-2.6, 2.6),
-        ylim=(-2.6, 2.6),
-        aspect="equal",
-        xticks=[-2, 0, 2],
-        yticks=[-2, 0, 2],
-    )
-
-
-def image(ax, pixels, title=""):
-    """A digit on these axes."""
-    ax.imshow(np.reshape(pixels, (8, 8)), cmap="gray_r", vmin=-1, vmax=1)
-    ax.set(xticks=[], yticks=[])
-    ax.set_title(title, fontsize=8)
-
-
-def plot_points(clouds, colours=(GREY, BLUE, ORANGE, GREEN, RED)):
-    """A panel of points for each name."""
-    for ax, (name, points), colour in zip(
-        panels(len(clouds), sharey=True)[0], clouds.items(), colours
-    ):
-        scatter(ax, points, name, colour)
-    show()
-
-
-def plot_images(rows, titles=None, height=None):
-    """Rows of digits (name -> images), a title above each image where there is one."""
-    axes = panels(max(map(len, rows.values())), len(rows), height or 0.75 * len(rows) + 0.5)
-    for line, (name, images) in zip(axes, rows.items()):
-        for k, ax in enumerate(line):
-            if k < len(images):
-                image(ax, images[k], (titles or {}).get(name, [""] * len(images))[k])
-            else:
-                ax.axis("off")
-        line[0].set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
-    show()
-
-
-def plot_opening():
-    """Above real digits and noise; below points of the ring and of a normal distribution."""
-    rng = np.random.default_rng(0)
-    plot_images({"digits": digits()[0][:12], "noise": rng.normal(size=(12, 64))})
-    plot_points(
-        {"moons": moons(1500, rng), "ring": ring(1500, rng), "noise": rng.normal(size=(1500, 2))}
-    )

@@ -39,7 +39,7 @@ notebook from a terminal:
 
     autograder check release/{first}
 
-Keep `answers.npz` and `given.py` beside their notebook. Hand in the notebook alone.
+Keep `answers.npz`, `given.py` and `figures.py` beside their notebook. Hand in the notebook alone.
 """
 
 
@@ -96,7 +96,7 @@ def _released(course: Course, topic: str) -> dict[str, bytes]:
 
 def _allowed(course: Course) -> re.Pattern[str]:
     names = [
-        rf"release/{re.escape(t)}/({t.partition('-')[2]}\.ipynb|given\.py|answers\.npz)"
+        rf"release/{re.escape(t)}/({t.partition('-')[2]}\.ipynb|given\.py|figures\.py|answers\.npz)"
         for t in course.topic_ids
     ]
     return re.compile("|".join([r"README\.md", r"autograder-[\w.+-]+\.whl", *names]))

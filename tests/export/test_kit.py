@@ -52,7 +52,7 @@ def test_the_kit_holds_the_releases_the_package_and_a_page_to_start_from(wheel):
     released = [
         f"release/{t}/{f}"
         for t in COURSE.topic_ids
-        for f in ("answers.npz", "given.py", f"{t[3:]}.ipynb")
+        for f in ("answers.npz", "figures.py", "given.py", f"{t[3:]}.ipynb")
     ]
     assert {name.partition("/")[2] for name in members} == {"README.md", wheel[0], *released}
     page = members[f"{COURSE.file.course}/README.md"].decode()

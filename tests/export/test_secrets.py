@@ -49,7 +49,7 @@ def test_the_wheel_checks_a_notebook_where_there_is_no_course(wheel, tmp_path):
     home, site = tmp_path / "home folder", tmp_path / "site"
     shutil.copytree(COURSE.release("01-neurons"), home)
     zipfile.ZipFile(wheel).extractall(site)
-    live = "import autograder; from autograder import check, start; start('01-neurons'); import given; "
+    live = "import autograder; from autograder import check, start; start('01-neurons'); import given, figures; "
     live += "print(autograder.__file__, given.__file__, repr(check('softmax')), check('softmax')._repr_html_()[:7])"
     isolated = [sys.executable, "-c"]
     environment = {**os.environ, "PYTHONPATH": str(site)}
@@ -126,7 +126,7 @@ def test_the_release_holds_what_a_student_needs_and_nothing_else(topic_id):
         for p in COURSE.release(topic_id).iterdir()
         if p.name not in ("__pycache__", ".ipynb_checkpoints")
     }
-    assert names == {f"{topic_id.partition('-')[2]}.ipynb", "given.py", "answers.npz"}
+    assert names == {f"{topic_id.partition('-')[2]}.ipynb", "given.py", "figures.py", "answers.npz"}
 
 
 def test_a_hint_never_spells_code():

@@ -114,7 +114,9 @@ def test_half_a_character_costs_nothing_and_nobody(course, text):
     assert reports["half"].status == "graded" or "half" not in text
 
 
-@pytest.mark.parametrize("name", ["report.json", "given.py", "neurons.ipynb", "neurons_files/x"])
+@pytest.mark.parametrize(
+    "name", ["report.json", "given.py", "figures.py", "neurons.ipynb", "neurons_files/x"]
+)
 def test_a_folder_where_a_file_of_ours_belongs_is_no_hindrance(course, name):
     student = "folder " + name.replace("/", " ")
     folder = hand_in(course, student, None if name == "neurons.ipynb" else solved())
@@ -183,6 +185,7 @@ def test_57_what_is_no_file_among_the_files_is_not_followed(course, secret):
     assert graded(course, "strewn")["strewn"].score == 20
     left = course.root / "autograded" / "strewn" / TOPIC.id
     assert sorted(path.name for path in left.rglob("*")) == [
+        "figures.py",
         "given.py",
         "neurons.ipynb",
         "report.json",

@@ -311,6 +311,7 @@ def test_59_files_beside_a_notebook_are_nothing_to_the_grader(tmp_path):
         "autograder",
         "pytest",
         "given",
+        "figures",
         "matplotlib",
     ):
         (tmp_path / f"{name}.py").write_text(

@@ -285,7 +285,14 @@ def test_our_own_way_into_the_gradebook_leaves_what_nbgraders_leaves(course, han
     assert (
         ours[2]
         == stock[2]
-        == ["given.py", "neurons.ipynb", "plan.txt", "report.json", "timestamp.txt"]
+        == [
+            "figures.py",
+            "given.py",
+            "neurons.ipynb",
+            "plan.txt",
+            "report.json",
+            "timestamp.txt",
+        ]
     )
 
 
@@ -342,12 +349,13 @@ def test_what_was_not_released_cannot_be_graded_and_says_so(tmp_path, hand_in):
         graded(fresh, "ada")
 
 
-def test_a_release_out_of_step_is_named(course):
-    path = course.release(TOPIC.id) / "given.py"
+@pytest.mark.parametrize("name", ["given", "figures"])
+def test_a_release_out_of_step_is_named(course, name):
+    path = course.release(TOPIC.id) / f"{name}.py"
     text = path.read_text(encoding="utf-8")
     path.write_text(text + "\n# edited by hand\n", encoding="utf-8")
     with pytest.raises(
-        UserError, match=r"out of step in given\.py; run: autograder release 01-neurons"
+        UserError, match=rf"out of step in {name}\.py; run: autograder release 01-neurons"
     ):
         releasing.require_current(course, TOPIC.id)
     path.write_text(text, encoding="utf-8")

@@ -116,6 +116,51 @@ def test_given_can_be_imported(submit):
     assert run("f").value == 84
 
 
+OURS = """
+import numpy as np
+
+from autograder import check, hint, start
+from autograder.lesson import BLUE, beside, digits, panels, swapped
+
+start("01-a")
+import figures
+import given
+"""
+LOOKS = {
+    "a helper": "beside(f(1), 2, 'f')",
+    "a figure": "figures.plot_opening()\nfigures.COLOURS[0].x = 1",
+    "a figure by name": "from figures import plot_opening as show\nshow(f, [1], height=2)",
+    "the style": "for ax in panels(2):\n    ax.plot([1], color=BLUE)\n(ax,) = [panels(1)]",
+    "a part of the package": "import autograder.lesson.style as s\ns.show(s.RED)",
+    "the package": "from autograder import lesson\nimport autograder\nautograder.lesson.show()",
+    "another function, lent": "with swapped(globals(), f=abs):\n    g = f",
+    "data": "X = digits()[0]",
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_figures_and_what_lessons_share_come_to_nothing(submit, look):
+    """In an answer's own cell too, before and behind its functions."""
+    run = submit(
+        OURS, f"def f(x):\n    return x + 1\n\n\n{look}\n\n\ndef g(x):\n    return f(x) + 1"
+    )
+    assert (run("f", 1).value, run("g", 1).value) == (2, 3)
+
+
+def test_an_answer_may_call_a_helper(submit):
+    run = submit(
+        OURS, "def f(x):\n    beside(x, 1)\n    figures.plot(x)\n    return x + given.CONSTANT"
+    )
+    assert run("f", 1).value == 43
+
+
+@pytest.mark.parametrize("name", ["figures_", "figure", "autograder.lessons", "autograder.model"])
+def test_no_other_module_is_taken_for_ours(submit, name):
+    reply = submit(f"import {name}\ndef f():\n    return 1")("f")
+    assert reply.trouble == "raised"
+    assert "ModuleNotFoundError" in reply.text
+
+
 def test_a_probe_runs_beside_the_students_code(submit):
     run = submit(
         "def f(x):\n    return x + 1",
