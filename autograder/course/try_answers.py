@@ -3,7 +3,6 @@ ones.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from autograder.course.course_file import Course
@@ -13,7 +12,8 @@ from autograder.grading.run import grade_each
 from autograder.jail.workers import Jail
 from autograder.model import notebook
 from autograder.model.answer_key import PUBLIC_SEED
-from autograder.model.errors import KitError, UserError
+from autograder.model.errors import UserError
+from autograder.model.no_verdict import grader_error
 from autograder.model.report import Report
 from autograder.model.topic import Topic
 
@@ -35,7 +35,7 @@ def try_answers(
     submissions = [_cells(course, topic, path) for path in files]
     answers = record(course, topic, PUBLIC_SEED if seed is None else seed)
     graded = grade_each(answers, submissions, jail, wanted)
-    return [r if isinstance(r, Report) else _fault(topic, r) for r in graded]
+    return [r if isinstance(r, Report) else grader_error(topic, str(r)) for r in graded]
 
 
 def _exercise(topic: Topic, name: str) -> str:
@@ -50,8 +50,3 @@ def _cells(course: Course, topic: Topic, path: Path) -> list[notebook.Cell]:
     stub = course.assignment(topic.id)
     filled = solve(stub, topic, read_source(path), str(path))
     return notebook.submission(notebook.of(stub, filled), topic)
-
-
-def _fault(topic: Topic, error: KitError) -> Report:
-    report = Report(topic.id, "grader_error", None, topic.max_score, 0.0)
-    return replace(report, reason=str(error))

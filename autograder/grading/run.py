@@ -25,7 +25,7 @@ from autograder.model.notebook import Cell
 from autograder.model.report import Check, Exercise, ExerciseStatus, Report
 from autograder.model.topic import ExerciseSpec, Topic
 from autograder.testing.student import Student
-from autograder.worker.invoke import PROBE
+from autograder.worker.codec import PROBE
 
 # Builtin plugins of pytest that a run of ours has no use for: half of its start-up time.
 _UNUSED = (

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from autograder.course.course_file import FILE, Course, load
 from autograder.course.made_up_class import TOPIC, Made, Maker
-from autograder.grading.executors import runner
 from autograder.jail.tiers import MEANING, survey
 from autograder.model.errors import KitError
 from autograder.model.topic import Topic
 from autograder.nbgrader import api
-from autograder.nbgrader.grade_class import grade
 from autograder.nbgrader.releasing import copy_course
 
 Say = Callable[[str], None]
@@ -54,11 +52,11 @@ def run(course: Course, students: int, say: Say) -> bool:
     nbgrader.run("collect", TOPIC)
     tier = survey().jail.tier
     say(f"grading: autograder grade, in a jail of tier {tier}: {MEANING[tier]}")
-    for report in grade(
-        copy, TOPIC, names, runner(len(names), None, None, unsafe=True)
-    ):  # the code is our own
-        if report.status == "grader_error":
-            say(f"  {report.student}: {report.reason}")
+    # The code is our own, so that it may run where there is no jail.
+    line = [sys.executable, "-m", "autograder", "grade", TOPIC, "--unsafe-no-jail"]
+    done = subprocess.run(line, cwd=copy.root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        say(f"{done.stdout}{done.stderr}")
     say("feedback: nbgrader generate_feedback, release_feedback\n")
     nbgrader.run("generate_feedback", TOPIC)
     nbgrader.run("release_feedback", TOPIC)

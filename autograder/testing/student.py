@@ -13,8 +13,7 @@ import numpy as np
 
 from autograder.model.report import Trouble
 from autograder.testing.assertions import CheckFailed
-from autograder.worker.codec import Seed
-from autograder.worker.invoke import PROBE
+from autograder.worker.codec import PROBE, Seed
 
 _ITEMS = 8  # of a dict that are named in a call
 
