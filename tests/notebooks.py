@@ -19,7 +19,7 @@ def public_answers():
 
 def solved(**replaced):
     """The solved notebook as JSON data; `softmax="..."` puts other code into that answer cell."""
-    source = (ROOT / "solutions" / "neurons.py").read_text(encoding="utf-8")
+    source = (ROOT / "solutions" / "neurons" / "reference.py").read_text(encoding="utf-8")
     notebook = solve.solve(
         COURSE.release(TOPIC.id) / "neurons.ipynb", TOPIC, source, "the reference"
     )

@@ -137,8 +137,9 @@ def _are_arguments(value: object) -> bool:
 
 def _is_argument(value: object, depth: int = 0) -> bool:
     if isinstance(value, dict):
-        inner = all(_is_name(name) and _is_argument(v, depth + 1) for name, v in value.items())
-        return depth < _DEPTH and inner
+        return depth < _DEPTH and all(
+            _is_name(name) and _is_argument(item, depth + 1) for name, item in value.items()
+        )
     return _is_number_or_none(value) or _is_shape(value)
 
 

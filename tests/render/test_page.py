@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from test_report import HOSTILE, exercise, failed, report, right
+from test_cards import HOSTILE, exercise, failed, report, right
 
 from autograder.model import picture
 from autograder.model.report import Exercise
