@@ -284,7 +284,7 @@ REFUSED = {
     "a class": ("int", "an object of type type"),
     "deep inside": ("(1, {'dW': [x, {1}]})", "at [1]['dW'][1] an object of type set"),
     "too large": ("np.broadcast_to(1.0, (10**5, 10**5))", "an array of 80000 MB"),
-    "a seed of ours": ("__import__('autograder.worker.codec').wire.Seed(1)", "Seed"),
+    "a seed of ours": ("__import__('autograder.worker.codec').worker.codec.Seed(1)", "Seed"),
     "a generator of numbers": ("np.random.default_rng(1)", "an object of type Generator"),
 }
 
