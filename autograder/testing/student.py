@@ -17,6 +17,9 @@ from autograder.testing.assertions import CheckFailed
 from autograder.worker.codec import Seed
 from autograder.worker.invoke import PROBE
 
+# A call: the function as it is shown, the arguments' names, and the arguments.
+_Made = tuple[str, tuple[str | None, ...], tuple[Any, ...]]
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -62,7 +65,8 @@ class Student:
         self, backend: Backend, parameters: dict[str, list[str]], pictures: bool = True
     ) -> None:
         self._backend, self._parameters, self._pictures = backend, parameters, pictures
-        self._call: tuple[str, Call | None] = "", None
+        self._call = ""
+        self._made: _Made | None = None
         self._changed: tuple[str, ...] = ()
 
     @property
@@ -77,8 +81,8 @@ class Student:
         def call(*args: Any, **kwargs: Any) -> Any:
             names = self._parameters.get(function, [])
             known = [*names, *[None] * len(args)][: len(args)]  # of arguments by position
-            made = causes.call(shown(function), [*known, *kwargs], [*args, *kwargs.values()])
-            self._call = describe(function, names, args, kwargs), made
+            self._call = describe(function, names, args, kwargs)
+            self._made = shown(function), (*known, *kwargs), (*args, *kwargs.values())
             reply = self._backend.call(function, args, kwargs)
             labels = [name or f"argument {i}" for i, name in enumerate(known, 1)]
             self._changed = tuple([*labels, *kwargs][i] for i in reply.changed)
@@ -107,12 +111,14 @@ def generator(rng: np.random.RandomState) -> Seed:
 
 def last_call(student: Student) -> str:
     """`softmax(z (4, 3))`: the last call, with the shapes of its arguments."""
-    return student._call[0]
+    return student._call
 
 
 def last_call_as_data(student: Student) -> Call | None:
-    """The last call, for whoever asks about its arguments; None where there was none."""
-    return student._call[1]
+    """The last call, for whoever asks about its arguments; None where there was none. It is made
+    when it is asked for, which is where a check fails: most do not.
+    """
+    return None if student._made is None else causes.call(*student._made)
 
 
 @contextmanager
@@ -120,12 +126,12 @@ def aside(student: Student) -> Iterator[bool]:
     """Calls that only show what was judged already: they leave no trace in it. False where nobody
     will look.
     """
-    kept = student._call, student._changed
+    kept = student._call, student._made, student._changed
     try:
         with student._backend.aside():
             yield student._pictures
     finally:
-        student._call, student._changed = kept
+        student._call, student._made, student._changed = kept
 
 
 def assert_unchanged(student: Student) -> None:
