@@ -112,9 +112,10 @@ class Report:
             raise NotAReport("it is not JSON") from None
         if not isinstance(data, dict):
             raise NotAReport(f"it is a {type(data).__name__}")
-        if data.get("schema") != SCHEMA:
-            found = repr(data.get("schema"))[:20]
-            raise NotAReport(f"it has schema {found}, this version reads {SCHEMA}")
+        schema = data.get("schema")
+        if schema != SCHEMA:
+            found = f"schema {schema}" if isinstance(schema, int) else "no schema"
+            raise NotAReport(f"it has {found[:20]}, this version reads {SCHEMA}")
         try:
             report: Report = plain.read(cls, _REPORT, data)
         except plain.Odd as odd:

@@ -152,6 +152,7 @@ OTHERS = {
     "schema 2": {**DATA, "schema": 2},
     "no schema": {k: v for k, v in DATA.items() if k != "schema"},
     "schema as text": {**DATA, "schema": "1"},
+    "schema of many digits": {**DATA, "schema": 10**4000},
     "no topic": {k: v for k, v in DATA.items() if k != "topic"},
     "no exercises": {k: v for k, v in DATA.items() if k != "exercises"},
     "exercises null": {**DATA, "exercises": None},
@@ -238,9 +239,16 @@ def test_it_says_where_it_is_odd_and_repeats_nothing_of_it():
     assert "<b>" not in str(caught.value)
 
 
-def test_a_report_a_thousand_levels_deep_is_a_value_error():
+@pytest.mark.parametrize("key", ["schema", "topic", "exercises"])
+@pytest.mark.parametrize("levels", [500, 900, 100_000])
+def test_a_report_a_thousand_levels_deep_is_a_value_error(key, levels):
     with pytest.raises(ValueError, match="report"):
-        Report.from_json("[" * 100_000)
+        Report.from_json("[" * levels)
+    deep = json.dumps({**DATA, key: 0}).replace(
+        f'"{key}": 0', f'"{key}": {"[" * levels}{"]" * levels}'
+    )
+    with pytest.raises(ValueError, match="report"):
+        Report.from_json(deep)
 
 
 @given(st.text())
