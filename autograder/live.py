@@ -16,7 +16,7 @@ from typing import Any
 from autograder.grading.run import grade_namespace
 from autograder.grading.suite import require_suite
 from autograder.learner import record_verdict
-from autograder.learner.exercise_text import Signpost, signpost
+from autograder.learner.exercise_text import ExerciseText, exercise_text
 from autograder.learner.hints import Hints, hints
 from autograder.learner.progress import TIERS
 from autograder.model import answer_key, notebook
@@ -131,9 +131,9 @@ def _is_class() -> bool:
     return os.environ.get("NBGRADER_EXECUTION") == "autograde"
 
 
-def _signpost(folder: Path, topic: Topic, exercise: str) -> Signpost | None:
+def _signpost(folder: Path, topic: Topic, exercise: str) -> ExerciseText | None:
     try:
-        return signpost(notebook.read(folder / f"{topic.name}.ipynb"), exercise)
+        return exercise_text(notebook.read(folder / f"{topic.name}.ipynb"), exercise)
     except Unreadable:  # renamed, or just being saved
         return None
 

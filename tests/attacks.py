@@ -23,7 +23,7 @@ from jails import jail_of
 
 from autograder.course.record import Recording
 from autograder.grading import suite
-from autograder.grading.in_worker import Jailed
+from autograder.grading.in_worker import InWorker
 from autograder.grading.run import grade_each, run_suite
 from autograder.grading.suite import suite_digest
 from autograder.model.answer_key import Answers
@@ -117,7 +117,7 @@ def answers(seed):
     found = Answers(topic(), seed, suite_digest(topic()))
     reference = SimpleNamespace(double=lambda x: 2 * x + NUMBER, shift=lambda x: x + 1)
     run_suite(topic(), [Recording(reference, found)])
-    found.mistakes["canary"] = {"exercise": "double", "title": CANARY, "hint": CANARY}
+    found.misconceptions["canary"] = {"exercise": "double", "title": CANARY, "hint": CANARY}
     return found
 
 
@@ -164,7 +164,7 @@ def survived(tiny, tier, attack, most=HONEST):
 def answered(tier, attack, function, *args, seconds=2.0):
     """What a function of an attack answers, as the grader gets it: a Reply."""
     spec = topic(seconds)
-    backend = Jailed(spec, cells(attack), "", jail_of(tier))
+    backend = InWorker(spec, cells(attack), "", jail_of(tier))
     backend.begin(spec.exercises[0])
     try:
         return backend.call(function, args, {})

@@ -1,6 +1,6 @@
 """A roll made by hand: students in every state, for tests of what is drawn from it."""
 
-from autograder.model.class_list import Entry, Grade, Roll
+from autograder.model.class_list import ClassList, Entry, Grade
 from autograder.model.report import Check, Exercise, Report
 
 POINTS = {"softmax": 2.0, "relu": 3.0}
@@ -49,4 +49,4 @@ def graded(student, softmax=1.0, relu=1.0, **more):
 
 
 def roll(*entries, **more):
-    return Roll("01-neurons", "Neurons", list(entries), POINTS, **more)
+    return ClassList("01-neurons", "Neurons", list(entries), POINTS, **more)

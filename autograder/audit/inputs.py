@@ -16,7 +16,7 @@ import numpy as np
 
 from autograder.course.course_file import Course
 from autograder.course.record import load_reference
-from autograder.grading.in_process import Local
+from autograder.grading.in_process import InProcess
 from autograder.grading.oracle import Oracle
 from autograder.grading.outcome import Outcome
 from autograder.grading.run import parameters, run_suite
@@ -50,7 +50,7 @@ _FACTORISED = [
 def exact_inputs(course: Course, answers: Answers) -> dict[str, list[str]]:
     """For each check the digests, to the last bit, of what it gives to the oracle and to probes."""
     reference = vars(load_reference(course, answers.topic))
-    witness = _Witness(answers, Local(reference, probes_source(answers.topic)))
+    witness = _Witness(answers, InProcess(reference, probes_source(answers.topic)))
     run_suite(answers.topic, [witness], untrained=True)
     return witness.seen
 
@@ -94,7 +94,7 @@ class _Witness:
     given is kept. It is a Backend too, so that it sees what probes of the student's are given.
     """
 
-    def __init__(self, answers: Answers, reference: Local) -> None:
+    def __init__(self, answers: Answers, reference: InProcess) -> None:
         self.seed, self.over, self.seen = answers.seed, False, dict[str, list[str]]()
         self._answers, self._reference, self._exercise = answers, reference, ""
 

@@ -10,7 +10,7 @@ import yaml
 
 from autograder.audit.mutants import Mutant, mutants
 from autograder.course.course_file import Course
-from autograder.grading.in_worker import Jailed
+from autograder.grading.in_worker import InWorker
 from autograder.grading.run import Grading, run_suite
 from autograder.grading.suite import probes_source
 from autograder.jail.tiers import survey
@@ -67,7 +67,7 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
         for mutant in batch:
             cells = [Cell(0, "code", source, "setup") for source in topic.setup]
             cells.append(Cell(1, "code", mutant.source, "mutant"))
-            backend = Jailed(topic, cells, probes_source(topic), survey().jail, ahead=False)
+            backend = InWorker(topic, cells, probes_source(topic), survey().jail, ahead=False)
             grading = Grading(answers, backend, until_failure=not complete, pictures=False)
             yield grading
             backend.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograder.course import record, solve
 from autograder.course.course_file import Course, load
-from autograder.grading.in_process import Local
+from autograder.grading.in_process import InProcess
 from autograder.grading.run import Grading, run_suite
 from autograder.grading.submission import grade_notebook
 from autograder.grading.suite import probes_source
@@ -45,7 +45,7 @@ def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
     topic = course.topic(topic_id)
     result = Seeded(seed)
     try:
-        answers, mistakes = record.record_with_mistakes(course, topic, seed)
+        answers, mistakes = record.record_with_misconceptions(course, topic, seed)
     except KitError as error:
         result.problems["right"].append(f"seed {seed}: {error}")
         return result
@@ -70,7 +70,7 @@ def in_namespace(answers: Answers, source: str) -> Grading:
     """The run of a module's functions in this process, as a live notebook runs them."""
     namespace: dict[str, Any] = {"__name__": "solution"}
     exec(compile(source, "<solution>", "exec"), namespace)
-    grading = Grading(answers, Local(namespace, probes_source(answers.topic)))
+    grading = Grading(answers, InProcess(namespace, probes_source(answers.topic)))
     run_suite(answers.topic, [grading])
     return grading
 
@@ -106,7 +106,7 @@ def _stub(course: Course, answers: Answers, result: Seeded) -> None:
 
 def _mistakes(answers: Answers, runs: dict[str, Grading], result: Seeded) -> None:
     for name, run in runs.items():
-        report, known = run.report(), answers.mistakes[name]
+        report, known = run.report(), answers.misconceptions[name]
         failed = [c for e in report.exercises for c in e.checks if not c.passed]
         result.failed |= {o.key for o in run.outcomes if not o.passed}
         if not failed:
@@ -122,7 +122,7 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
     """
     course = load(course_file)
     topic = course.topic(topic_id)
-    answers, _ = record.record_with_mistakes(course, topic, seed)
+    answers, _ = record.record_with_misconceptions(course, topic, seed)
     reference = record.load_reference(course, topic)
     callers = _callers(answers, vars(reference))
     found = []
@@ -131,7 +131,7 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
         others = (callers.get(mistake.function, set()) | {mistake.also or own}) - {own}
         if not others:
             continue
-        wrong = Local(record.with_mistake(reference, mistake), probes_source(topic))
+        wrong = InProcess(record.with_misconception(reference, mistake), probes_source(topic))
         run = Grading(answers, wrong, until_failure=True, pictures=False)
         run_suite(topic, [run], others)
         failed = [o for o in run.outcomes if not o.passed]
@@ -156,7 +156,7 @@ def _callers(answers: Answers, reference: dict[str, Any]) -> dict[str, set[str]]
     return watched.calls.callers
 
 
-class _Watched(Local):
+class _Watched(InProcess):
     """The reference, with a note of what is called in which exercise, by a check or by a probe."""
 
     def __init__(self, namespace: dict[str, Any], probes: str) -> None:

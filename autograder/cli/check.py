@@ -12,7 +12,7 @@ from autograder.cli.base import LOST_POINTS, exit_code, note, show, unsafe_optio
 from autograder.model.errors import UserError
 
 if TYPE_CHECKING:
-    from autograder.learner.session import Desk
+    from autograder.learner.session import Session
 
 
 @click.command()
@@ -43,7 +43,7 @@ def check(
     """Check a notebook and say what is right, what is wrong and where."""
     from autograder.jail import tiers
     from autograder.learner import find_answers
-    from autograder.learner.session import Desk
+    from autograder.learner.session import Session
 
     if watch and json_to == "-":
         raise UserError(
@@ -52,24 +52,24 @@ def check(
     jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home it is the learner's own code
     answers = find_answers.answers_for(notebook, seed)
     own = seed is None and not jailed  # else somebody tries out the kit, or another's work
-    desk = Desk(answers, notebook, jail, exercise, own)
+    session = Session(answers, notebook, jail, exercise, own)
     if watch:
-        sys.exit(_watch(desk, json_to))
-    report = desk.check()
-    note(desk.trouble)
-    show(report, json_to, desk.stuck(report))
+        sys.exit(_watch(session, json_to))
+    report = session.check()
+    note(session.trouble)
+    show(report, json_to, session.stuck(report))
 
 
-def _watch(desk: "Desk", json_to: str | None) -> int:
+def _watch(session: "Session", json_to: str | None) -> int:
     """Tell of each save what it came to, until Ctrl-C; return the exit code of the last verdict."""
     from autograder.render import terminal
 
     code = LOST_POINTS
-    click.echo(f"watching {desk.path}; Ctrl-C ends it", err=True)
+    click.echo(f"watching {session.path}; Ctrl-C ends it", err=True)
     with suppress(KeyboardInterrupt):
-        for update in desk.watch():
+        for update in session.watch():
             click.echo(terminal.update(update, time.strftime("%H:%M:%S")))
-            note(desk.trouble)
+            note(session.trouble)
             if update.report is not None:
                 code = exit_code(update.report)
                 if json_to is not None:

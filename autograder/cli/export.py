@@ -11,7 +11,7 @@ from autograder.export.archive import zipped
 from autograder.model.errors import UserError
 
 if TYPE_CHECKING:
-    from autograder.model.class_list import Roll
+    from autograder.model.class_list import ClassList
 
 
 @click.group()
@@ -59,7 +59,7 @@ def moodle(topic: str, output: Path, column: str | None, partial: bool) -> None:
 
 
 def _export(
-    table: Callable[["Roll", str, bool], bytes],
+    table: Callable[["ClassList", str, bool], bytes],
     topic: str,
     output: Path,
     column: str | None,

@@ -14,12 +14,12 @@ def hint(notebook: Path, exercise: str) -> None:
     """Give a hint for an exercise that fails, and one more each time."""
     from autograder.jail import tiers
     from autograder.learner import find_answers
-    from autograder.learner.session import Desk
+    from autograder.learner.session import Session
     from autograder.render import terminal
 
-    desk = Desk(find_answers.answers_for(notebook, None), notebook, tiers.Unsafe(), exercise)
-    report, given, tier = desk.hint()
-    note(desk.trouble)
+    session = Session(find_answers.answers_for(notebook, None), notebook, tiers.Unsafe(), exercise)
+    report, given, tier = session.hint()
+    note(session.trouble)
     if report.status != "graded":
         show(report, None)
     click.echo(terminal.hints(given, tier))

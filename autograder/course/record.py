@@ -19,7 +19,7 @@ from autograder.course.course_file import Course
 from autograder.course.misconceptions import Misconception
 from autograder.course.proofs import Proof
 from autograder.grading.diagnose import mark
-from autograder.grading.in_process import Local
+from autograder.grading.in_process import InProcess
 from autograder.grading.oracle import Oracle, Recorder
 from autograder.grading.outcome import Outcome
 from autograder.grading.run import Grading, parameters, run_suite
@@ -99,10 +99,10 @@ def record(course: Course, topic: Topic, seed: int) -> Answers:
     """The answers of the topic's reference under a seed; KitError if reference and suite do not
     fit.
     """
-    return record_with_mistakes(course, topic, seed)[0]
+    return record_with_misconceptions(course, topic, seed)[0]
 
 
-def record_with_mistakes(
+def record_with_misconceptions(
     course: Course, topic: Topic, seed: int
 ) -> tuple[Answers, dict[str, Grading]]:
     """The answers, and for each known mistake, by its name, the run of its own exercise."""
@@ -114,13 +114,13 @@ def record_with_mistakes(
     for spec in topic.exercises:
         known = [m for m in wrong if m.function in spec.functions]
         jobs = [
-            Grading(answers, _local(with_mistake(reference, m), topic), pictures=False)
+            Grading(answers, _local(with_misconception(reference, m), topic), pictures=False)
             for m in known
         ]
         run_suite(topic, jobs, [spec.id])
         for mistake, job in zip(known, jobs):
             runs[mistake.name] = job
-            answers.mistakes[mistake.name] = {
+            answers.misconceptions[mistake.name] = {
                 "exercise": spec.id,
                 "title": mistake.title,
                 "hint": mistake.hint,
@@ -203,15 +203,15 @@ def alternatives(course: Course, topic: Topic) -> list[Path]:
     return sorted((course.solutions(topic.id) / "alternatives").glob("*.py"))
 
 
-def with_mistake(reference: ModuleType, mistake: Misconception) -> dict[str, Any]:
+def with_misconception(reference: ModuleType, mistake: Misconception) -> dict[str, Any]:
     """The reference's namespace with one function replaced; the others keep calling the
     right one.
     """
     return {**vars(reference), mistake.function: mistake.body}
 
 
-def _local(namespace: dict[str, Any], topic: Topic) -> Local:
-    return Local(namespace, probes_source(topic))
+def _local(namespace: dict[str, Any], topic: Topic) -> InProcess:
+    return InProcess(namespace, probes_source(topic))
 
 
 def _solution(course: Course, topic: Topic) -> Path:

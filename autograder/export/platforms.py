@@ -2,7 +2,7 @@
 zero.
 """
 
-from autograder.model.class_list import Entry, Roll
+from autograder.model.class_list import ClassList, Entry
 from autograder.render import spreadsheet
 from autograder.render.spreadsheet import Cell
 
@@ -20,7 +20,7 @@ def grade_of(entry: Entry, partial: bool) -> float | None:
     return round(entry.grade.score, 4)
 
 
-def remarks(roll: Roll, partial: bool) -> list[str]:
+def remarks(roll: ClassList, partial: bool) -> list[str]:
     """What to know before an import: who has no grade and why, and whose grade may not be the last
     word.
     """
@@ -42,7 +42,7 @@ def remarks(roll: Roll, partial: bool) -> list[str]:
     return [f"{n} {text}" for text, n in told.items() if n]
 
 
-def canvas(roll: Roll, column: str, partial: bool) -> bytes:
+def canvas(roll: ClassList, column: str, partial: bool) -> bytes:
     """Canvas: its five columns in their order, the assignment's, and the row of points.
 
     Canvas looks for a student by ID, then by the two SIS columns, then by name.
@@ -61,7 +61,7 @@ def _name(entry: Entry) -> str:
     return next(names, "")
 
 
-def moodle(roll: Roll, column: str, partial: bool) -> bytes:
+def moodle(roll: ClassList, column: str, partial: bool) -> bytes:
     """Moodle: what identifies a student, and the grade.
 
     Only what every student has is a column: a row whose identifier is empty would be entered for

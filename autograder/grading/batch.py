@@ -23,7 +23,7 @@ _JUDGES = ("worker", "model", "testing", "jail", "checks", "grading")
 
 
 @dataclass(frozen=True)
-class Job:
+class Submission:
     """One submission's code, apart from whose it is."""
 
     cells: tuple[Cell, ...]
@@ -32,7 +32,7 @@ class Job:
         return json.dumps([asdict(cell) for cell in self.cells], sort_keys=True).encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Job":
+    def from_bytes(cls, data: bytes) -> "Submission":
         return cls(
             tuple(Cell(**{**cell, "tags": tuple(cell["tags"])}) for cell in json.loads(data))
         )
@@ -62,7 +62,7 @@ def grade_batch(answers: bytes, jobs: Sequence[bytes], unsafe: bool) -> list[str
         jail = tiers.best(unsafe)
     except UserError as error:
         return [grader_error(loaded.topic, str(error)).to_json() for _ in jobs]
-    graded = grade_each(loaded, [list(Job.from_bytes(job).cells) for job in jobs], jail)
+    graded = grade_each(loaded, [list(Submission.from_bytes(job).cells) for job in jobs], jail)
     return [
         (r if isinstance(r, Report) else grader_error(loaded.topic, str(r))).to_json()
         for r in graded

@@ -10,7 +10,7 @@ from autograder.testing.student import Reply
 from autograder.worker import invoke
 
 
-class Local:
+class InProcess:
     """A Backend over a namespace. It has no time limit: at home the stop button is at hand."""
 
     def __init__(self, namespace: dict[str, Any], probes: str = "") -> None:

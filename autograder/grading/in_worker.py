@@ -27,7 +27,7 @@ _NAME = 80  # of the name of an error or a cell
 _Trouble = tuple[str | None, str]  # the type of an error, if it was one, and a sentence
 
 
-class Jailed:
+class InWorker:
     """A Backend over workers. A cell that hangs or ends the process is left out from then on.
 
     With `ahead` the next worker starts while one works: for whoever has several exercises to run,

@@ -10,7 +10,7 @@ from pathlib import Path
 from autograder.model.report import Report
 
 
-class Store:
+class ReportCache:
     """A folder of Reports, each in a file of its own that appears whole or not at all."""
 
     def __init__(self, folder: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from autograder.grading.diagnose import diagnose
-from autograder.grading.in_process import Local
-from autograder.grading.in_worker import Jailed
+from autograder.grading.in_process import InProcess
+from autograder.grading.in_worker import InWorker
 from autograder.grading.oracle import Oracle
 from autograder.grading.outcome import Outcome
 from autograder.grading.plugin import Job, Plugin, exercise_of, kind_of
@@ -102,7 +102,7 @@ class Grading:
     def __init__(
         self,
         answers: Answers,
-        backend: Jailed | Local,
+        backend: InWorker | InProcess,
         until_failure: bool = False,
         pictures: bool = True,
         contained: bool = False,
@@ -178,7 +178,7 @@ def grade_cells(
     pictures: bool = True,
 ) -> Report:
     """Grade a submission's code in workers of a jail."""
-    backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
+    backend = InWorker(answers.topic, cells, probes_source(answers.topic), jail)
     grading = Grading(answers, backend, pictures=pictures, contained=True)
     try:
         run_suite(answers.topic, [grading], exercises)
@@ -213,7 +213,7 @@ def _gradings(
 ) -> Generator[Grading]:
     """A job for each submission; its verdict is kept before the next one begins."""
     for cells in submissions:
-        backend = Jailed(answers.topic, cells, probes_source(answers.topic), jail)
+        backend = InWorker(answers.topic, cells, probes_source(answers.topic), jail)
         grading = Grading(answers, backend, contained=True)
         try:
             yield grading
@@ -226,7 +226,7 @@ def grade_namespace(
     answers: Answers, namespace: dict[str, Any], exercises: Iterable[str] | None = None
 ) -> Report:
     """Grade the functions of a live namespace, in this process."""
-    local = Local(namespace, probes_source(answers.topic))
+    local = InProcess(namespace, probes_source(answers.topic))
     grading = Grading(answers, local, contained=True)
     run_suite(answers.topic, [grading], exercises)
     return grading.report()
@@ -238,7 +238,7 @@ def _check(outcome: Outcome, mistake: str | None, answers: Answers) -> Check:
         if outcome.passed
         else "\n".join(filter(None, (outcome.call, outcome.message)))[:_MESSAGE]
     )
-    known = answers.mistakes.get(mistake or "")
+    known = answers.misconceptions.get(mistake or "")
     return Check(
         id=outcome.id,
         kind=outcome.kind,

@@ -36,7 +36,7 @@ class NoJail(UserError):
     """This machine offers no tier that would hold a stranger's code."""
 
 
-class Server(Protocol):
+class WorkerSource(Protocol):
     """What starts workers, and may itself come to an end."""
 
     @property
@@ -61,7 +61,7 @@ class Locked:
     started anew.
     """
 
-    def __init__(self, tier: Tier, start: Callable[[], "Server"]) -> None:
+    def __init__(self, tier: Tier, start: Callable[[], "WorkerSource"]) -> None:
         self.tier = tier
         self._start = start
         self._server = start()

@@ -22,10 +22,10 @@ from autograder.worker import codec
 
 def spawn(memory_mb: int) -> Worker:
     """A fresh worker, with nothing loaded yet."""
-    return Worker(Plain(memory_mb))
+    return Worker(Unconfined(memory_mb))
 
 
-class Plain:
+class Unconfined:
     """A subprocess, and two threads at its pipes, because Windows cannot wait for a pipe."""
 
     def __init__(self, memory_mb: int) -> None:

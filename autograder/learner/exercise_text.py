@@ -9,7 +9,7 @@ from autograder.model.notebook import Cell, Notebook
 
 
 @dataclass(frozen=True)
-class Signpost:
+class ExerciseText:
     """The heading of an exercise's text, its paragraphs that open with a name, and whether a cell
     shows an example.
     """
@@ -20,7 +20,7 @@ class Signpost:
     example: bool = False
 
 
-def signpost(notebook: Notebook, exercise: str) -> Signpost | None:
+def exercise_text(notebook: Notebook, exercise: str) -> ExerciseText | None:
     """Find the text of an exercise: the last one with a heading above its answer cell."""
     names = [cell.grade_id for cell in notebook.cells]
     if f"answer-{exercise}" not in names:
@@ -31,7 +31,7 @@ def signpost(notebook: Notebook, exercise: str) -> Signpost | None:
     if not texts:
         return None
     source = texts[-1].source
-    return Signpost(
+    return ExerciseText(
         heading=_headings(texts[-1])[-1],
         paragraphs=tuple(re.findall(r"^\*\*([\w ']+?)[.:]?\*\*", source, re.M)),
         asks="*Ask yourself" in source,

@@ -1,7 +1,7 @@
 """Hints for whoever is stuck: one more each time, each pointing further, none spelling the code.
 
 1. what the first failing check says, and on which kind of input to look;
-2. the likely slip and its question, or a check that passes and so narrows it down;
+2. the likely misconception and its question, or a check that passes and so narrows it down;
 3. where it is derived, and the smallest example to work by hand.
 
 All is drawn from what the card of the exercise shows already: no hint tells a number that the card
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autograder.learner.advice import Advice, advice, by_hand
-from autograder.learner.exercise_text import Signpost
+from autograder.learner.exercise_text import ExerciseText
 from autograder.model import cause as causes
 from autograder.model.report import Check, Exercise
 
@@ -30,7 +30,7 @@ class Hints:
     texts: tuple[str, ...]
 
 
-def hints(exercise: Exercise, mistakes: Mistakes, where: Signpost | None) -> Hints:
+def hints(exercise: Exercise, mistakes: Mistakes, where: ExerciseText | None) -> Hints:
     """All hints for the first check of an exercise that fails."""
     failing = next((c for c in exercise.checks if not c.passed), None)
     if failing is None:
@@ -69,16 +69,18 @@ def _is_edge(exercise: Exercise, failing: Check) -> bool:
 
 
 def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
-    """The likely slip, or what a check that passes rules out."""
-    slip = next((c for c in (failing, *exercise.checks) if c.misconception), None)
-    if slip is not None:
+    """The likely misconception, or what a check that passes rules out."""
+    misconception = next((c for c in (failing, *exercise.checks) if c.misconception), None)
+    if misconception is not None:
         question = "Settle that on paper before you change a line."
-        return _sentences(f"It looks like this: {slip.misconception}", slip.hint or "", question)
+        return _sentences(
+            f"It looks like this: {misconception.misconception}", misconception.hint or "", question
+        )
     return _sentences(failing.hint or "", _narrowed(exercise, failing, mistakes))
 
 
 def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
-    """What the check that passes and shares the most known slips with the failing one rules out."""
+    """What the check that passes and shares the most misconceptions with the failing one rules out."""
     caught = set(mistakes.get(failing.id, ()))
     passing = [
         (len(caught & set(mistakes.get(check.id, ()))), check.kind == "value", i)
@@ -103,7 +105,7 @@ def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
 
 
 def _beside(failing: Check, sound: Check) -> str:
-    """Two checks of which one passes: the slip is in what sets them apart."""
+    """Two checks of which one passes: the misconception is in what sets them apart."""
     if failing.title != sound.title:
         return (
             f"This check passes: “{sound.title}”. Put it beside the one that fails. What does "
@@ -118,10 +120,10 @@ def _beside(failing: Check, sound: Check) -> str:
 def _ruled_out(shared: int, caught: int) -> str:
     if 2 * shared <= caught:
         return ""
-    return "Most known slips that fail the one fail the other too, so those are ruled out."
+    return "Most misconceptions that fail the one fail the other too, so those are ruled out."
 
 
-def _place(exercise: Exercise, failing: Check, where: Signpost | None) -> str:
+def _place(exercise: Exercise, failing: Check, where: ExerciseText | None) -> str:
     """Where it is derived, and the call of the failing check made as small as it goes."""
     call, _ = failing.said
     named = f"the check's call, {call}," if call else "a call like the check's,"
@@ -133,7 +135,7 @@ def _place(exercise: Exercise, failing: Check, where: Signpost | None) -> str:
     return _sentences(_reading(exercise.id, where), small)
 
 
-def _reading(exercise: str, where: Signpost | None) -> str:
+def _reading(exercise: str, where: ExerciseText | None) -> str:
     if where is None:
         return f"Read the text above the answer cell of {exercise} again"
     worked = next((name for name in where.paragraphs if name.startswith("By hand")), None)
@@ -160,7 +162,7 @@ def _begin(failing: Check) -> str:
     )
 
 
-def _plan(where: Signpost | None) -> str:
+def _plan(where: ExerciseText | None) -> str:
     worked = bool(where and any(name.startswith("By hand") for name in where.paragraphs))
     return _sentences(
         "Do it once on paper, with numbers, before you write code; note each step in a few words.",

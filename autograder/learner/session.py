@@ -1,4 +1,4 @@
-"""A learner's desk: one notebook, its checks, and what is kept of them."""
+"""A learner's session: one notebook, its checks, and what is kept of them."""
 
 import shlex
 import time
@@ -10,7 +10,7 @@ from autograder.grading.submission import grade_file, grade_notebook
 from autograder.jail.workers import Jail
 from autograder.learner import record_verdict
 from autograder.learner import watch as watching
-from autograder.learner.exercise_text import signpost
+from autograder.learner.exercise_text import exercise_text
 from autograder.learner.hints import Hints, hints
 from autograder.learner.progress import TIERS
 from autograder.learner.watch import Update
@@ -23,7 +23,7 @@ from autograder.model.report import Report
 _LOOK = 0.3  # seconds between two looks at a watched file
 
 
-class Desk:
+class Session:
     """Checks a notebook, whole or one exercise of it. Of a learner's `own` work each verdict is
     kept.
     """
@@ -72,7 +72,7 @@ class Desk:
             self.trouble = (
                 f"which hints you have seen cannot be kept ({error.strerror}), so here are all"
             )
-        where = signpost(notebook.read(self.path), self._exercise)
+        where = exercise_text(notebook.read(self.path), self._exercise)
         return report, hints(judged, self._answers.catches(self._exercise), where), tier
 
     def stuck(self, report: Report) -> str | None:

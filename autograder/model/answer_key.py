@@ -48,7 +48,7 @@ class Answers:
     seed: int
     suite: str  # digest of the checks it was recorded with
     calls: dict[str, list[Answer]] = field(default_factory=dict)
-    mistakes: dict[str, dict[str, str]] = field(
+    misconceptions: dict[str, dict[str, str]] = field(
         default_factory=dict
     )  # name -> exercise, title, hint
     fingerprints: dict[str, dict[str, Fingerprint | None]] = field(
@@ -80,7 +80,7 @@ class Answers:
             "calls": {
                 key: [a.inputs.to_plain() for a in answers] for key, answers in self.calls.items()
             },
-            "mistakes": self.mistakes,
+            "misconceptions": self.misconceptions,
             "fingerprints": self.fingerprints,
         }
         members = {"meta": msgpack.packb(meta)}
@@ -124,7 +124,7 @@ def from_bytes(data: bytes, path: str = NAME) -> Answers:
         }
         topic = Topic.from_dict(meta["topic"])
         return Answers(
-            topic, meta["seed"], meta["suite"], calls, meta["mistakes"], meta["fingerprints"]
+            topic, meta["seed"], meta["suite"], calls, meta["misconceptions"], meta["fingerprints"]
         )
 
 

@@ -51,7 +51,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Roll:
+class ClassList:
     """All students of a course, on one topic. `notes` say what could not be read."""
 
     topic: str

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from autograder.course.course_file import Course
-from autograder.model.class_list import Entry, Grade, Roll
+from autograder.model.class_list import ClassList, Entry, Grade
 from autograder.model.errors import UserError
 from autograder.model.notebook import text
 from autograder.model.report_file import NoReport, read_report
@@ -24,7 +24,7 @@ from autograder.nbgrader.outputs import REPORT
 from autograder.nbgrader.timestamps import handed_in
 
 
-def call(course: Course, topic_id: str) -> Roll:
+def call(course: Course, topic_id: str) -> ClassList:
     """The roll of a topic: everybody whom the gradebook knows or who has a folder."""
     spec = course.entry(topic_id)
     exercises = {name: 0.0 if e.bonus else e.points for name, e in spec.exercises.items()}
@@ -35,7 +35,7 @@ def call(course: Course, topic_id: str) -> Roll:
         entry = entries.get(student, Entry(student))
         entries[student] = files.complete(entry, folders.get(student, student))
     ordered = [entries[student] for student in sorted(entries)]
-    return Roll(topic_id, spec.title, ordered, exercises, book.notes, book.points_possible)
+    return ClassList(topic_id, spec.title, ordered, exercises, book.notes, book.points_possible)
 
 
 def _folders(course: Course, topic_id: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from autograder.course.course_file import Course
 from autograder.course.record import secret_answers
 from autograder.grading import batch
 from autograder.grading.faults import Faults
-from autograder.grading.report_cache import Store
+from autograder.grading.report_cache import ReportCache
 from autograder.model import notebook
 from autograder.model.find_notebook import require_notebook
 from autograder.model.no_verdict import unreadable
@@ -27,7 +27,7 @@ class Classroom:
 
     def __init__(self, course: Course, topic_id: str) -> None:
         self.course, self.topic = course, course.topic(topic_id)
-        self.store = Store(course.secrets / "results" / topic_id)
+        self.store = ReportCache(course.secrets / "results" / topic_id)
         self.faults = faults_of(course, topic_id)
 
     @cached_property
@@ -59,7 +59,7 @@ class Classroom:
         cells = notebook.submission(
             notebook.of(self.course.assignment(self.topic.id), nb), self.topic
         )
-        return batch.Job(tuple(cells)).to_bytes()
+        return batch.Submission(tuple(cells)).to_bytes()
 
     def kept(self, job: bytes, student: str) -> Report | None:
         """The Report of an earlier run of the same code."""

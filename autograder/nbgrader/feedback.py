@@ -24,7 +24,7 @@ from autograder.model.report import Report
 from autograder.nbgrader.markdown import Outline, render
 from autograder.nbgrader.outputs import REPORT
 from autograder.render import cards, page, view
-from autograder.render.page import Entry, Page
+from autograder.render.page import Page, Section
 
 NO_RESPONSE = "No response."  # nbgrader's own comment to an untouched answer
 
@@ -72,7 +72,7 @@ class _Writer:
         self._report, self._names = report, names
         self._exercises = {f"check-{e.id}": e for e in report.exercises}
         self._outline = Outline()
-        self._entries: list[Entry] = []
+        self._entries: list[Section] = []
         self._body: list[Markup] = []
 
     def page(self, title: str, nb: Any) -> Page:
@@ -115,7 +115,7 @@ class _Writer:
         if exercise.max_score and abs(marks["score"] - exercise.score) > 0.005:
             points = _points(marks)
             note = f"Your instructor has set this to {points}."
-            entry = Entry(anchor, entry.name, entry.kind, f"{entry.state}; set by hand", points)
+            entry = Section(anchor, entry.name, entry.kind, f"{entry.state}; set by hand", points)
         self._entries.append(entry)
         return page.card(exercise, anchor, min(self._outline.level + 1, 6), note)
 
@@ -133,7 +133,7 @@ class _Writer:
         if marks.get("comment"):
             state = "no answer" if marks["comment"] == NO_RESPONSE else f"{state}, see the comment"
         points = f"– / {view.points(marks['points'])} points" if waits else _points(marks)
-        self._entries.append(Entry(anchor, name.replace("-", ": ", 1), kind, state, points))
+        self._entries.append(Section(anchor, name.replace("-", ": ", 1), kind, state, points))
         return self._answer(
             content, anchor, f"Your answer · {points} · {state}", marks.get("comment")
         )

@@ -81,11 +81,11 @@ def same_answers(a: Path, b: Path) -> bool:
         x, y = answer_key.load(a), answer_key.load(b)
     except KitError:
         return False
-    if (x.topic, x.seed, x.suite, x.mistakes, x.calls.keys()) != (
+    if (x.topic, x.seed, x.suite, x.misconceptions, x.calls.keys()) != (
         y.topic,
         y.seed,
         y.suite,
-        y.mistakes,
+        y.misconceptions,
         y.calls.keys(),
     ):
         return False

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from autograder.model.class_list import Entry, Roll, State
+from autograder.model.class_list import ClassList, Entry, State
 from autograder.model.report import Exercise, ExerciseStatus, Report
 from autograder.render import view
 
@@ -96,25 +96,25 @@ class Concern:
     reasons: Sequence[str]
 
 
-def counts(roll: Roll) -> dict[State, int]:
+def counts(roll: ClassList) -> dict[State, int]:
     """How many students are in each state, all states named."""
     found = Counter(entry.state for entry in roll.entries)
     states: tuple[State, ...] = ("graded", "unreadable", "grader_error", "not_graded", "nothing")
     return {state: found[state] for state in states}
 
 
-def handed_in(roll: Roll) -> int:
+def handed_in(roll: ClassList) -> int:
     return sum(entry.handed_in for entry in roll.entries)
 
 
-def untouched(roll: Roll) -> list[str]:
+def untouched(roll: ClassList) -> list[str]:
     """Who handed in a notebook in which no exercise was attempted."""
     return [
         e.student for e, r in roll.graded if all(x.status == "not_attempted" for x in r.exercises)
     ]
 
 
-def scores(roll: Roll) -> Scores | None:
+def scores(roll: ClassList) -> Scores | None:
     """The distribution of points; None where nothing was graded. A bonus may lift a score above the
     last bin's end.
     """
@@ -127,7 +127,7 @@ def scores(roll: Roll) -> Scores | None:
     return Scores(bins, min(found), statistics.median(found), statistics.fmean(found), max(found))
 
 
-def attempts(roll: Roll) -> list[Attempts]:
+def attempts(roll: ClassList) -> list[Attempts]:
     """The exercises, the one with the fewest points first."""
     found = []
     for name, points in roll.exercises.items():
@@ -156,29 +156,33 @@ def _rates(made: Sequence[Exercise]) -> list[Rate]:
     )
 
 
-def mistakes(roll: Roll) -> list[Mistake]:
+def mistakes(roll: ClassList) -> list[Mistake]:
     """The misconceptions that were named, the commonest first."""
     students: dict[tuple[str, str], list[str]] = {}
     hints: dict[tuple[str, str], str] = {}
     for entry, report in roll.graded:
-        for exercise, slip in dict.fromkeys(_slips(report)):
-            students.setdefault((exercise, slip.title), []).append(entry.student)
-            hints.setdefault((exercise, slip.title), slip.hint)
+        for exercise, misconception in dict.fromkeys(_misconceptions(report)):
+            students.setdefault((exercise, misconception.title), []).append(entry.student)
+            hints.setdefault((exercise, misconception.title), misconception.hint)
     found = [Mistake(*key, hints[key], who) for key, who in students.items()]
     return sorted(found, key=lambda m: -len(m.students))
 
 
-def _slips(report: Report) -> Iterator[tuple[str, view.Slip]]:
-    return ((exercise.id, slip) for exercise in report.exercises for slip in view.slips(exercise))
+def _misconceptions(report: Report) -> Iterator[tuple[str, view.Misconception]]:
+    return (
+        (exercise.id, misconception)
+        for exercise in report.exercises
+        for misconception in view.misconceptions(exercise)
+    )
 
 
-def typical_seconds(roll: Roll) -> float | None:
+def typical_seconds(roll: ClassList) -> float | None:
     """The median time of a grading."""
     found = [report.seconds for _, report in roll.graded]
     return statistics.median(found) if found else None
 
 
-def slow(roll: Roll) -> list[tuple[str, float]]:
+def slow(roll: ClassList) -> list[tuple[str, float]]:
     """Submissions that took far longer to grade than the others, the longest first."""
     median = typical_seconds(roll) or 0.0
     least = max(_SLOW * median, median + _SLOW_SECONDS)
@@ -188,13 +192,13 @@ def slow(roll: Roll) -> list[tuple[str, float]]:
     return sorted(found, key=lambda pair: -pair[1])
 
 
-def concerns(roll: Roll) -> list[Concern]:
+def concerns(roll: ClassList) -> list[Concern]:
     """Who needs a human, apart from written answers that wait."""
     found = ((entry, list(_reasons(entry, roll))) for entry in roll.entries)
     return [Concern(entry.student, entry.name, reasons) for entry, reasons in found if reasons]
 
 
-def _reasons(entry: Entry, roll: Roll) -> Iterator[str]:
+def _reasons(entry: Entry, roll: ClassList) -> Iterator[str]:
     report = entry.report
     if entry.fault is not None:
         yield f"grader error, our fault: {entry.fault}"
@@ -223,21 +227,21 @@ def _fewer_points(entry: Entry, report: Report) -> bool:
     return grade is not None and grade.score + grade.penalty < (report.score or 0.0) - 0.01
 
 
-def waiting(roll: Roll) -> dict[str, int]:
+def waiting(roll: ClassList) -> dict[str, int]:
     """How many written answers wait for a human, by their cell."""
     return dict(
         Counter(cell for entry in roll.entries if entry.grade for cell in entry.grade.waiting)
     )
 
 
-def late(roll: Roll) -> list[Entry]:
+def late(roll: ClassList) -> list[Entry]:
     """Who was late, the latest first."""
     return sorted(
         (e for e in roll.entries if e.seconds_late), key=lambda e: -(e.seconds_late or 0.0)
     )
 
 
-def has_due_date(roll: Roll) -> bool:
+def has_due_date(roll: ClassList) -> bool:
     return any(entry.seconds_late is not None for entry in roll.entries)
 
 

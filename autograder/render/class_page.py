@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Template
 from markupsafe import Markup
 
-from autograder.model.class_list import Roll, State
+from autograder.model.class_list import ClassList, State
 from autograder.model.report import ExerciseStatus
 from autograder.render import cards, class_figures, view
 from autograder.render.class_figures import Bin
@@ -46,7 +46,7 @@ class Bar:
     bin: Bin
 
 
-def render(roll: Roll, made: datetime) -> str:
+def render(roll: ClassList, made: datetime) -> str:
     """The page, as of a moment."""
     found = class_figures.scores(roll)
     bars = histogram(found.bins) if found else []

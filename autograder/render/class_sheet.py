@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from autograder.model.class_list import Entry, Roll
+from autograder.model.class_list import ClassList, Entry
 from autograder.render import class_figures, spreadsheet, view
 from autograder.render.class_page import STATE
 from autograder.render.spreadsheet import Cell
 
 
-def render(roll: Roll) -> bytes:
+def render(roll: ClassList) -> bytes:
     """The bytes of the CSV file, with a mark for Excel."""
     return spreadsheet.table(_rows(roll), bom=True)
 
 
-def _rows(roll: Roll) -> Iterator[Sequence[Cell]]:
+def _rows(roll: ClassList) -> Iterator[Sequence[Cell]]:
     concerns = {
         concern.student: "; ".join(concern.reasons) for concern in class_figures.concerns(roll)
     }
@@ -40,7 +40,7 @@ def _rows(roll: Roll) -> Iterator[Sequence[Cell]]:
         ]
 
 
-def _row(entry: Entry, roll: Roll) -> list[Cell]:
+def _row(entry: Entry, roll: ClassList) -> list[Cell]:
     grade, report = entry.grade, entry.report
     late = None if entry.seconds_late is None else round(entry.seconds_late / 3600, 2)
     return [
@@ -52,7 +52,7 @@ def _row(entry: Entry, roll: Roll) -> list[Cell]:
     ]
 
 
-def _points(entry: Entry, roll: Roll) -> list[Cell]:
+def _points(entry: Entry, roll: ClassList) -> list[Cell]:
     """The points of each exercise, as the header has them; empty where there is no verdict."""
     found = {e.id: e.score for e in entry.report.exercises} if entry.report else {}
     return [found.get(name) for name in roll.exercises]
@@ -60,4 +60,8 @@ def _points(entry: Entry, roll: Roll) -> list[Cell]:
 
 def _mistakes(entry: Entry) -> str:
     exercises = entry.report.exercises if entry.report else []
-    return "; ".join(f"{e.id}: {slip.title}" for e in exercises for slip in view.slips(e))
+    return "; ".join(
+        f"{e.id}: {misconception.title}"
+        for e in exercises
+        for misconception in view.misconceptions(e)
+    )

@@ -14,7 +14,7 @@ SIGN = {"good": "✓", "bad": "✗", "open": "…"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class Section:
     """A line of the table of contents. `kind` is good, bad or open."""
 
     anchor: str
@@ -31,7 +31,7 @@ class Page:
     title: str
     student: str | None
     facts: Sequence[tuple[str, str]]
-    entries: Sequence[Entry]
+    entries: Sequence[Section]
     body: Sequence[str]
 
 
@@ -61,7 +61,7 @@ def anchor(i: int) -> str:
     return f"exercise-{i + 1}"
 
 
-def entry(exercise: Exercise, anchor: str) -> Entry:
+def entry(exercise: Exercise, anchor: str) -> Section:
     """An exercise's line in the table of contents."""
     kind = (
         "good"
@@ -70,7 +70,7 @@ def entry(exercise: Exercise, anchor: str) -> Entry:
         if exercise.status == "not_attempted"
         else "bad"
     )
-    return Entry(
+    return Section(
         anchor, view.plain(exercise.id), kind, view.STATUS[exercise.status], view.score(exercise)
     )
 

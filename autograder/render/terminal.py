@@ -14,11 +14,11 @@ from autograder.render.view import (
     Failure,
     advice,
     failures,
+    misconceptions,
     passed,
     plain,
     points,
     score,
-    slips,
 )
 
 _WIDTH = 80
@@ -182,8 +182,8 @@ def _exercise(exercise: Exercise, most: int | None = None) -> Iterator[str]:
         else f"   {STATUS[exercise.status]}"
     )
     yield f"{sign} {exercise.id:<24} {score(exercise)}{note}"
-    for slip in slips(exercise):
-        yield f"    {slip.start} {slip.title}. {slip.hint}"
+    for misconception in misconceptions(exercise):
+        yield f"    {misconception.start} {misconception.title}. {misconception.hint}"
     failed = failures(exercise)
     for failure in failed[:most]:
         yield from _failure(failure, with_titles=exercise.status != "not_attempted")
@@ -216,5 +216,5 @@ def row(name: str, report: Report) -> str:
 
 
 def _called(exercise: Exercise) -> str:
-    named = slips(exercise)
+    named = misconceptions(exercise)
     return f" ({named[0].title})" if named else ""

@@ -1,4 +1,4 @@
-"""What a reader is shown of an exercise, whatever it is drawn with: slips first, then what
+"""What a reader is shown of an exercise, whatever it is drawn with: misconceptions first, then what
 failed.
 """
 
@@ -38,7 +38,7 @@ SHOWN = 3  # failures that a card shows before one has to ask for more
 
 
 @dataclass(frozen=True)
-class Slip:
+class Misconception:
     """A likely mistake, named once however many checks it fails, with its function if the exercise
     has another name.
     """
@@ -66,17 +66,17 @@ class Failure:
     picture: Picture | None = None
 
 
-def slips(exercise: Exercise) -> list[Slip]:
+def misconceptions(exercise: Exercise) -> list[Misconception]:
     """The distinct mistakes that the checks of an exercise name."""
-    named: dict[str, Slip] = {}
+    named: dict[str, Misconception] = {}
     for check in exercise.checks:
         if check.misconception:
             function = str(check.call["function"]) if check.call else ""
             elsewhere = function.isidentifier() and function != exercise.id
-            slip = Slip(
+            misconception = Misconception(
                 plain(check.misconception), plain(check.hint), function if elsewhere else ""
             )
-            named.setdefault(check.misconception, slip)
+            named.setdefault(check.misconception, misconception)
     return list(named.values())
 
 

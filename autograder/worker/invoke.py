@@ -18,7 +18,7 @@ import numpy as np
 from autograder.worker import codec
 from autograder.worker.codec import PROBE
 
-Outcome = dict[str, Any]  # the fields of a Reply, as plain data
+RawReply = dict[str, Any]  # the fields of a Reply, as plain data
 _LONGEST = 300  # characters of an exception's first line that are shown
 
 
@@ -53,7 +53,7 @@ def call(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     probes: dict[str, Any] | None = None,
-) -> Outcome:
+) -> RawReply:
     """Call a function of the namespace, or a probe of its functions, on copies of the arguments.
 
     Never raises but for KeyboardInterrupt.
@@ -190,7 +190,7 @@ def _short(name: str) -> str:
     return name[:80].encode("utf-8", "replace").decode("utf-8")
 
 
-def _missing(namespace: dict[str, Any], function: str) -> Outcome:
+def _missing(namespace: dict[str, Any], function: str) -> RawReply:
     found = _name(type(namespace[function])) if function in namespace else None
     if found is not None:
         text = f"{function} is {found} here, not a function; was the name used twice?"
@@ -215,7 +215,7 @@ def _similar(namespace: dict[str, Any], function: str) -> str:
     )
 
 
-def _raised(namespace: dict[str, Any], function: str) -> Outcome:
+def _raised(namespace: dict[str, Any], function: str) -> RawReply:
     frames = [frame for frame, _ in _frames()]
     own = [frame.f_code.co_name for frame in frames if frame.f_globals is namespace]
     if function.startswith(PROBE):

@@ -113,10 +113,10 @@ CODE = re.compile(r"\bnp\.|\blambda\b|\w = \w[\w.]*(?:[(\[]| ?[*/@])|\breturn [\
 def test_the_public_answers_are_of_the_public_seed_and_name_mistakes_without_their_code(topic_id):
     answers = answer_key.load(COURSE.release(topic_id) / answer_key.NAME)
     assert answers.seed == answer_key.PUBLIC_SEED
-    assert {frozenset(m) for m in answers.mistakes.values()} == {
+    assert {frozenset(m) for m in answers.misconceptions.values()} == {
         frozenset({"exercise", "title", "hint"})
     }
-    assert not [m for m in answers.mistakes.values() if CODE.search(" ".join(m.values()))]
+    assert not [m for m in answers.misconceptions.values() if CODE.search(" ".join(m.values()))]
 
 
 @pytest.mark.parametrize("topic_id", COURSE.topic_ids)

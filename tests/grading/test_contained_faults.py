@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from notebooks import COURSE, TOPIC, public_answers, solved, written
 
 from autograder.cli.main import main
-from autograder.grading.batch import Job, grade_batch
-from autograder.grading.in_process import Local
+from autograder.grading.batch import Submission, grade_batch
+from autograder.grading.in_process import InProcess
 from autograder.grading.run import Grading, grade_namespace, run_suite
 from autograder.learner.watch import watch
 from autograder.model import answer_key, notebook
@@ -70,7 +70,7 @@ def test_the_report_has_no_score_and_holds_the_others(folder, tmp_path):
 
 def test_in_class_it_is_a_grader_error_that_names_the_exercise():
     cells = notebook.submission(notebook.of(COURSE.assignment(TOPIC.id), solved()), TOPIC)
-    jobs = [Job(tuple(cells)).to_bytes()] * 2
+    jobs = [Submission(tuple(cells)).to_bytes()] * 2
     for text in grade_batch(spoilt().to_bytes(), jobs, unsafe=True):
         report = json.loads(text)
         assert (report["status"], report["score"]) == ("grader_error", None)
@@ -99,6 +99,6 @@ def test_a_watched_notebook_tells_of_both_and_tries_again():
 
 
 def test_whoever_cannot_bear_a_fault_gets_it():
-    grading = Grading(spoilt(), Local(NAMESPACE))
+    grading = Grading(spoilt(), InProcess(NAMESPACE))
     with pytest.raises(KitError, match=SPOILT):
         run_suite(TOPIC, [grading])

@@ -14,7 +14,7 @@ from test_cause import every
 from autograder.course.misconceptions import misconceptions
 from autograder.grading.run import grade_namespace
 from autograder.learner.advice import advice, by_hand
-from autograder.learner.exercise_text import Signpost, signpost
+from autograder.learner.exercise_text import ExerciseText, exercise_text
 from autograder.learner.hints import hints
 from autograder.learner.progress import TIERS
 from autograder.model import notebook
@@ -25,7 +25,7 @@ from solutions.neurons import misconceptions as bank
 from solutions.neurons import reference
 
 STUB = notebook.read(COURSE.release(TOPIC.id) / "neurons.ipynb")
-WHERE = Signpost("3.1 Softmax", ("Idea", "By hand", "Contract"), asks=True, example=True)
+WHERE = ExerciseText("3.1 Softmax", ("Idea", "By hand", "Contract"), asks=True, example=True)
 
 
 def judged(exercise, **functions):
@@ -40,7 +40,7 @@ def judged(exercise, **functions):
 
 
 def given_for(exercise):
-    return hints(exercise, public_answers().catches(exercise.id), signpost(STUB, exercise.id))
+    return hints(exercise, public_answers().catches(exercise.id), exercise_text(STUB, exercise.id))
 
 
 def calling(*arguments):
@@ -86,7 +86,7 @@ def test_a_known_mistake_has_three_hints_each_pointing_further(told, mistake):
     assert len(given.texts) == TIERS
     assert first.title in given.texts[0]
     assert mistake.hint in given.texts[1]
-    heading = signpost(STUB, verdict.id).heading
+    heading = exercise_text(STUB, verdict.id).heading
     assert heading in given.texts[2]
     assert first.message.split("\n")[0] in given.texts[2]
 
@@ -97,7 +97,7 @@ def test_no_hint_tells_a_number_that_the_card_does_not(told, mistake):
     card = " ".join(
         str(part) for c in verdict.checks for part in (c.title, c.message, c.hint, c.misconception)
     )
-    card += signpost(STUB, verdict.id).heading + " 0 1 2 3"  # what one is told to try oneself
+    card += exercise_text(STUB, verdict.id).heading + " 0 1 2 3"  # what one is told to try oneself
     numbers = set(re.findall(r"\d[\d.]*\d|\d", " ".join(given.texts)))
     assert numbers <= set(re.findall(r"\d[\d.]*\d|\d", card))
 
@@ -333,7 +333,7 @@ def test_every_exercise_of_the_course_has_a_signpost_with_an_example(topic_id):
     topic = COURSE.topic(topic_id)
     released = notebook.read(COURSE.release(topic_id) / f"{topic.name}.ipynb")
     for spec in topic.exercises:
-        found = signpost(released, spec.id)
+        found = exercise_text(released, spec.id)
         assert found is not None
         assert found.example
         assert re.match(r"\d\.\d ", found.heading)
@@ -346,7 +346,7 @@ def test_the_way_is_told_by_what_is_there():
     )
     assert (
         "“3.1 Softmax” again. Take"
-        in hints(failing("it is 2"), {}, Signpost("3.1 Softmax")).texts[2]
+        in hints(failing("it is 2"), {}, ExerciseText("3.1 Softmax")).texts[2]
     )
     assert "above the answer cell of softmax" in hints(failing("it is 2"), {}, None).texts[2]
 
@@ -354,8 +354,8 @@ def test_the_way_is_told_by_what_is_there():
 def test_a_notebook_without_that_cell_or_any_text_has_no_signpost(tmp_path):
     bare = solved()
     bare["cells"] = [cell(bare, "answer-softmax")]
-    assert signpost(notebook.read(written(bare, tmp_path)), "softmax") is None
-    assert signpost(notebook.read(written(bare, tmp_path)), "relu") is None
+    assert exercise_text(notebook.read(written(bare, tmp_path)), "softmax") is None
+    assert exercise_text(notebook.read(written(bare, tmp_path)), "relu") is None
 
 
 checks = st.builds(

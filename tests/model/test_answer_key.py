@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.grading.in_process import Local
+from autograder.grading.in_process import InProcess
 from autograder.grading.oracle import Oracle, Recorder
 from autograder.model import answer_key, fingerprint
 from autograder.model.answer_key import Answer, Answers, call_sketch, digest
@@ -30,7 +30,7 @@ def made(seed=1):
         Answer(call_sketch("relu", (), {"x": 3}), codec.encode((3, None, "text"))),
     ]
     answers.calls["relu::test_nothing"] = []
-    answers.mistakes["forgets"] = {"exercise": "relu", "title": "é", "hint": "where?"}
+    answers.misconceptions["forgets"] = {"exercise": "relu", "title": "é", "hint": "where?"}
     answers.fingerprints[KEY] = {"forgets": fingerprint.of_value(X), "other": None}
     return answers
 
@@ -104,7 +104,7 @@ def meta(**changes):
         "seed": 1,
         "suite": "abc",
         "calls": {},
-        "mistakes": {},
+        "misconceptions": {},
     }
     return np.frombuffer(msgpack.packb({**plain, "fingerprints": {}, **changes}), np.uint8)
 
@@ -238,7 +238,7 @@ def test_the_oracle_is_no_array_and_has_no_private_functions(name):
 def test_what_is_recorded_is_answered():
     answers = Answers(TOPIC, 1, "abc")
     reference = Student(
-        Local({"relu": lambda x, low=0: np.maximum(x, low)}), {"relu": ["x", "low"]}
+        InProcess({"relu": lambda x, low=0: np.maximum(x, low)}), {"relu": ["x", "low"]}
     )
     recorder = Recorder(reference, answers, KEY)
     np.testing.assert_array_equal(recorder.relu(X), [0, 2])

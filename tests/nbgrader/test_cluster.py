@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from notebooks import ROOT, TOPIC, public_answers, solved, written
 
-from autograder.grading.batch import Job
+from autograder.grading.batch import Submission
 from autograder.grading.executors import Cluster, Here
 from autograder.model import notebook
 from autograder.model.errors import UserError
@@ -46,7 +46,7 @@ def address():
 
 def job(folder, **answers):
     path = written(solved(**answers), folder)
-    return Job(tuple(notebook.submission(notebook.read(path), TOPIC))).to_bytes()
+    return Submission(tuple(notebook.submission(notebook.read(path), TOPIC))).to_bytes()
 
 
 def connected(address, workers):

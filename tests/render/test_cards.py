@@ -79,8 +79,10 @@ class Reader(HTMLParser):
 
 def card_of(text):
     """A card with this text in every place."""
-    slip = failed("b", text, misconception=text, hint=text)
-    return cards.card(exercise(failed(text, text, call=text, hint=text), slip, right(text)))
+    misconception = failed("b", text, misconception=text, hint=text)
+    return cards.card(
+        exercise(failed(text, text, call=text, hint=text), misconception, right(text))
+    )
 
 
 TIMEOUT = {"kind": "timeout", "seconds": 2.0}
@@ -189,11 +191,14 @@ def test_each_sentence_that_fails_is_shown_once(render):
 
 @pytest.mark.parametrize("render", RENDERERS)
 def test_a_misconception_is_named_once_with_its_hint(render):
-    slip = {"misconception": "the wrong axis was summed", "hint": "which axis holds the classes?"}
+    misconception = {
+        "misconception": "the wrong axis was summed",
+        "hint": "which axis holds the classes?",
+    }
     shown = render(
         exercise(
-            failed("a", "sum is 2", **slip),
-            failed("b", "sum is 3", **slip),
+            failed("a", "sum is 2", **misconception),
+            failed("b", "sum is 3", **misconception),
             failed("c", "sum is 4"),
         )
     )
@@ -219,12 +224,14 @@ def test_two_misconceptions_are_both_named(render):
 
 @pytest.mark.parametrize("render", RENDERERS)
 def test_a_misconception_of_one_function_of_several_names_the_function(render):
-    slip = {"misconception": "the slope is fixed", "hint": "whose slope?"}
+    misconception = {"misconception": "the slope is fixed", "hint": "whose slope?"}
     assert "Looks like, in leaky_relu:" in render(
-        exercise(failed("a", call="leaky_relu(z (3,))", **slip))
+        exercise(failed("a", call="leaky_relu(z (3,))", **misconception))
     )
-    assert "Looks like:" in render(exercise(failed("a", call="", **slip)))
-    assert "Looks like:" in render(exercise(failed("a", call="the network trained(z)", **slip)))
+    assert "Looks like:" in render(exercise(failed("a", call="", **misconception)))
+    assert "Looks like:" in render(
+        exercise(failed("a", call="the network trained(z)", **misconception))
+    )
 
 
 @pytest.mark.parametrize("render", RENDERERS)

@@ -242,12 +242,14 @@ class Reader(HTMLParser):
 
 def full(text="plain"):
     """A roll with this text wherever a stranger's can be."""
-    slip = exercise(
+    misconception = exercise(
         "softmax", 0.5, "partial", [check(text, False, text, text), check("fine", True)]
     )
     unread = replace(report(text, 0, 0), status="unreadable", reason=text)
     entries = [
-        replace(graded(text, slip, STOPPED_RELU, seconds=99), name=text, seconds_late=90.0),
+        replace(
+            graded(text, misconception, STOPPED_RELU, seconds=99), name=text, seconds_late=90.0
+        ),
         replace(graded("a"), outdated=True),
         graded("b"),
         replace(

@@ -40,9 +40,9 @@ class Reader(HTMLParser):
 def complete(text="plain"):
     """A report with each kind of card, and this text in every place."""
     bad = failed(text, text, call=text, hint=text, picture=WHERE)
-    slip = failed("b", text, misconception=text, hint=text)
+    misconception = failed("b", text, misconception=text, hint=text)
     cards = [
-        exercise(bad, slip, right(text)),
+        exercise(bad, misconception, right(text)),
         Exercise(text, 2.0, 2.0, "passed", [right(text)]),
         Exercise("c", 0.0, 2.0, "not_attempted", [failed(text, STUB[0], cause=STUB[1])]),
     ]

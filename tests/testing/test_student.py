@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.grading.in_process import Local
+from autograder.grading.in_process import InProcess
 from autograder.model import cause as causes
 from autograder.testing.assertions import CheckFailed
 from autograder.testing.student import (
@@ -66,7 +66,7 @@ class Fixed:
 def student():
     namespace = {"np": np}
     exec(SOURCE, namespace)
-    return Student(Local(namespace), PARAMETERS)
+    return Student(InProcess(namespace), PARAMETERS)
 
 
 def test_a_call_brings_the_value(student):

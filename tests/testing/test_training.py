@@ -5,8 +5,8 @@ import pytest
 from jails import TIERS, jail_of
 from notebooks import answer, public_answers, solved, written
 
-from autograder.grading.in_process import Local
-from autograder.grading.in_worker import Jailed
+from autograder.grading.in_process import InProcess
+from autograder.grading.in_worker import InWorker
 from autograder.grading.submission import grade_file
 from autograder.jail.tiers import survey
 from autograder.model.errors import KitError
@@ -33,7 +33,7 @@ MEASURED = {"name": "the share", "value": 0.8, "line": 0.9, "side": "least"}
 def student_of(source=SOURCE, **options):
     namespace = {}
     exec(source, namespace)
-    return Student(Local(namespace), {"train": ["w", "steps"]}, **options)
+    return Student(InProcess(namespace), {"train": ["w", "steps"]}, **options)
 
 
 def failed(student, reached=None, steps=16, line=0.9):
@@ -123,7 +123,7 @@ def test_a_second_call_may_hang_and_costs_the_exercise_nothing():
     source = "def train(w, steps):\n    while steps < 16: pass\n    return 0.8\n"
     spec = ExerciseSpec("e", 1.0, 1.0, {"train": ["w", "steps"]})
     topic = Topic("01-a", "A", [spec], 4.0, 1024, [], "")
-    backend = Jailed(topic, [Cell(1, "code", source)], "", jail_of(TIERS[0]))
+    backend = InWorker(topic, [Cell(1, "code", source)], "", jail_of(TIERS[0]))
     try:
         backend.begin(spec)
         student = Student(backend, {})

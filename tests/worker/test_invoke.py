@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.grading.in_process import Local
+from autograder.grading.in_process import InProcess
 from autograder.model import cause as causes
 from autograder.worker import codec, invoke
 from autograder.worker.codec import Seed
@@ -380,7 +380,7 @@ PROBES = "def twice(student, x):\n    return student.f(student.f(x))\n"
 def probe(source, name, *args):
     namespace = {"np": np}
     exec(source, namespace)
-    return Local(namespace, PROBES).call(f"probes.{name}", args, {})
+    return InProcess(namespace, PROBES).call(f"probes.{name}", args, {})
 
 
 def test_a_probe_runs_beside_the_students_functions():

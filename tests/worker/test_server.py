@@ -12,8 +12,8 @@ import psutil
 import pytest
 from jails import TIERS, jail_of
 
-from autograder.grading.in_process import Local
-from autograder.grading.in_worker import Jailed
+from autograder.grading.in_process import InProcess
+from autograder.grading.in_worker import InWorker
 from autograder.jail import workers
 from autograder.model.notebook import Cell, _without_magics
 from autograder.model.topic import ExerciseSpec, Topic
@@ -33,7 +33,7 @@ class Submission:
     ):
         self.spec = exercise(cpu_seconds=cpu_seconds)
         topic = Topic("01-a", "A", [self.spec], own_cpu_seconds, memory_mb, [], GIVEN)
-        self.backend = Jailed(
+        self.backend = InWorker(
             topic, [Cell(i, "code", source) for i, source in enumerate(cells, 1)], probes, jail
         )
         self.begin()
@@ -322,7 +322,7 @@ def test_any_text_of_an_exception_comes_through(together, i):
 def test_what_is_refused_in_class_is_refused_at_home_and_nothing_else(together, i, value):
     namespace = {"np": np}
     exec(f"{DEEP}\ndef edge_{i}():\n    return {value}", namespace)
-    there, here = together(f"edge_{i}"), Local(namespace).call(f"edge_{i}", (), {})
+    there, here = together(f"edge_{i}"), InProcess(namespace).call(f"edge_{i}", (), {})
     assert there.trouble == here.trouble
     assert there.trouble in (None, "refused")
 

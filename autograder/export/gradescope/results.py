@@ -1,7 +1,7 @@
 """A Report in the form that Gradescope shows.
 
 A student may hand in there again and again, always to be checked with the same secret inputs. So
-the page says which sentence is false and what the likely slip is, but none of the values: those the
+the page says which sentence is false and what the likely misconception is, but none of the values: those the
 student sees at home, for other inputs.
 """
 
@@ -57,12 +57,15 @@ def _test(exercise: Exercise) -> dict[str, Any]:
 
 def _lines(exercise: Exercise) -> list[str]:
     lines = [view.STATUS[exercise.status].capitalize() + "."]
-    lines += [f"Looks like: {slip.title}. {slip.hint}" for slip in view.slips(exercise)]
+    lines += [
+        f"Looks like: {misconception.title}. {misconception.hint}"
+        for misconception in view.misconceptions(exercise)
+    ]
     if exercise.status != "not_attempted":
         failed = dict.fromkeys(
             (view.plain(c.title), view.plain(c.hint)) for c in exercise.checks if not c.passed
         )
-        slips = {slip.hint for slip in view.slips(exercise)}
+        hints = {misconception.hint for misconception in view.misconceptions(exercise)}
         for title, hint in failed:
-            lines += [f"✗ {title}", *([f"    {hint}"] if hint and hint not in slips else [])]
+            lines += [f"✗ {title}", *([f"    {hint}"] if hint and hint not in hints else [])]
     return lines
