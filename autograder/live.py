@@ -52,7 +52,7 @@ class Verdict:
 
 
 class Hint:
-    """What is shown to whoever asks for a hint."""
+    """What a learner who asks for a hint is shown."""
 
     def __init__(self, given: Hints, tier: int) -> None:
         self._given, self._tier = given, tier
@@ -97,7 +97,7 @@ def check(exercise: str) -> Verdict:
 
 
 def hint(exercise: str) -> Hint:
-    """A hint for whoever is stuck at an exercise, and one more each time that it is asked for."""
+    """A hint for an exercise, and one more each time that you ask."""
     folder = _folder or Path.cwd()
     answers = _load(folder)
     judged = _judge(answers, exercise)

@@ -1,5 +1,5 @@
-"""Grades of a topic as learning platforms import them. Who has no grade has none there: never a
-zero.
+"""Grades of a topic as learning platforms import them. A student without a grade stays
+without one, never 0.
 """
 
 from autograder.model.class_list import ClassList, Entry

@@ -1,4 +1,4 @@
-"""Hints for whoever is stuck: one more each time, each pointing further, none spelling the code.
+"""Hints for a learner who is stuck: one more each time, each says more, none tells the code.
 
 1. what the first failing check says, and on which kind of input to look;
 2. the likely misconception and its question, or a check that passes and so narrows it down;

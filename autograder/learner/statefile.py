@@ -32,7 +32,7 @@ def folder() -> Path:
 
 
 def load() -> Progress:
-    """The progress kept so far. A file that is none of ours is moved aside."""
+    """The progress so far. A file that we cannot read is moved aside."""
     path = folder() / NAME
     if not os.path.lexists(path):
         return Progress()
@@ -55,7 +55,7 @@ def changing() -> Iterator[Progress]:
 
 
 def set_aside() -> list[Path]:
-    """Files that lay in the place of ours and could not be read."""
+    """Files with our name that could not be read."""
     return sorted(folder().glob(_aside("*")))
 
 

@@ -108,7 +108,7 @@ def handed_in(roll: ClassList) -> int:
 
 
 def untouched(roll: ClassList) -> list[str]:
-    """Who handed in a notebook in which no exercise was attempted."""
+    """Students who handed in a notebook without attempting any exercise."""
     return [
         e.student for e, r in roll.graded if all(x.status == "not_attempted" for x in r.exercises)
     ]
@@ -193,7 +193,7 @@ def slow(roll: ClassList) -> list[tuple[str, float]]:
 
 
 def concerns(roll: ClassList) -> list[Concern]:
-    """Who needs a human, apart from written answers that wait."""
+    """Students who need a human, apart from written answers that wait."""
     found = ((entry, list(_reasons(entry, roll))) for entry in roll.entries)
     return [Concern(entry.student, entry.name, reasons) for entry, reasons in found if reasons]
 
@@ -235,7 +235,7 @@ def waiting(roll: ClassList) -> dict[str, int]:
 
 
 def late(roll: ClassList) -> list[Entry]:
-    """Who was late, the latest first."""
+    """Students who were late, the latest first."""
     return sorted(
         (e for e in roll.entries if e.seconds_late), key=lambda e: -(e.seconds_late or 0.0)
     )

@@ -209,9 +209,7 @@ def _similar(namespace: dict[str, Any], function: str) -> str:
     ]
     close = difflib.get_close_matches(function, names, 1, 0.75)
     return (
-        f"; was {close[0]} meant to be it? Its name must stay {function}"
-        if close
-        else " in the notebook"
+        f". Did you mean {close[0]}? Its name must be {function}" if close else " in the notebook"
     )
 
 

@@ -105,7 +105,7 @@ def test_a_renamed_function_is_said_to_be_renamed(tmp_path):
         "softmax",
     )
     assert report.exercises[0].status == "not_attempted"
-    assert "was softmaxx meant to be it? Its name must stay softmax" in messages(report)
+    assert "Did you mean softmaxx? Its name must be softmax" in messages(report)
 
 
 def test_a_helper_in_a_figure_cell_is_not_there_when_grading(tmp_path):

@@ -123,7 +123,7 @@ def test_a_function_that_was_renamed_is_suggested():
     assert outcome["cause"]["kind"] == "missing"
     assert (
         outcome["text"]
-        == "there is no function softmax; was soft_max meant to be it? Its name must stay softmax"
+        == "there is no function softmax. Did you mean soft_max? Its name must be softmax"
     )
 
 
