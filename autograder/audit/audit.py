@@ -91,7 +91,7 @@ def _known(results: list[Seeded], stray: list[str]) -> Finding:
     notes = [
         f"not named: {name} ({count} of {len(results)})" for name, count in unnamed.items() if count
     ]
-    return Finding("known mistakes are named", summary, problems, notes)
+    return Finding("misconceptions are named", summary, problems, notes)
 
 
 def _unknown(
@@ -135,7 +135,7 @@ def caught(fates: list[mutation.Fate], reasons: Mapping[str, str]) -> Finding:
     summary = f"{len(fates)} mutants: {len(fates) - len(survivors)} caught"
     known = survivors.keys() & reasons.keys()
     summary += f", {len(known)} equivalent, {len(survivors) - len(known)} unexplained"
-    return Finding("unknown mistakes are caught", summary, problems)
+    return Finding("mutants are caught", summary, problems)
 
 
 def _idle(
