@@ -41,8 +41,7 @@ SUITE = '''
 import numpy as np
 import pytest
 
-from autograder.compare import assert_close
-from autograder.student import assert_unchanged
+from autograder.testing import assert_close, assert_unchanged
 
 
 @pytest.mark.exercise("double")
@@ -106,7 +105,8 @@ def topic(seconds=0.3, memory_mb=512):
 def tiny(monkeypatch):
     """Answers to the tiny topic, recorded with its own suite in the place of the course's."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "test_tiny.py").write_text(SUITE, encoding="utf-8")
+        (Path(folder) / "tiny").mkdir()
+        (Path(folder) / "tiny" / "test_tiny.py").write_text(SUITE, encoding="utf-8")
         monkeypatch.setattr(suite, "_CHECKS", Path(folder))
         yield answers(4711)
         sys.modules.pop("test_tiny", None)
@@ -133,11 +133,11 @@ def cells(attack):
 
 def pages(report):
     """Everything that is drawn from a Report."""
-    cards = [cards.card(e) for e in report.exercises]
+    drawn = [cards.card(e) for e in report.exercises]
     return "\n".join(
         [
             report.to_json(),
-            *cards,
+            *drawn,
             cards.notice(report),
             terminal.render(report),
             terminal.line(report),

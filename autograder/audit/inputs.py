@@ -25,7 +25,7 @@ from autograder.model.answer_key import Answers
 from autograder.model.errors import KitError
 from autograder.testing.student import Reply, Student
 from autograder.worker import codec
-from autograder.worker.invoke import PROBE
+from autograder.worker.codec import PROBE
 
 # What IEEE 754 does not fix. `@` is no function that could be replaced: other kernels shake it.
 _ROUNDED = """

@@ -3,6 +3,7 @@
 """
 
 import importlib
+import keyword
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from autograder.model.errors import KitError, UserError
 COMMANDS = """
 check hint progress solve feedback
 release grade report kit export jail
-audit demo
+try new audit demo
 """.split()  # noqa: SIM905
 
 
@@ -30,6 +31,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        name += "_" * keyword.iskeyword(name)  # a module cannot be called `try`
         command: click.Command = getattr(importlib.import_module(f"autograder.cli.{name}"), name)
         return command
 

@@ -24,7 +24,7 @@ def progress(folder: Path, html_to: Path | None) -> None:
     from autograder.learner import statefile
     from autograder.learner.lessons import lessons
     from autograder.learner.overview import overview
-    from autograder.render import cards, chart
+    from autograder.render import chart, progress_page
 
     found, troubles = lessons(folder)
     try:
@@ -47,4 +47,4 @@ def progress(folder: Path, html_to: Path | None) -> None:
         )
     click.echo(chart.render(plan, now, Path.cwd()))
     if html_to is not None:
-        write(html_to, cards.progress(plan, now))
+        write(html_to, progress_page.render(plan, now))

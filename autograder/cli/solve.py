@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from autograder.model.errors import UserError
-
 
 @click.command()
 @click.argument("topic")
@@ -24,11 +22,6 @@ def solve(topic: str, source: Path | None, output: Path) -> None:
     course = course_file.find(Path.cwd())
     spec = course.topic(topic)
     path = source or course.solutions(topic) / "reference.py"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})"
-        ) from None
+    text = solve.read_source(path)
     solve.write(solve.solve(course.assignment(topic), spec, text, str(path)), output)
     click.echo(f"✓ {output}")

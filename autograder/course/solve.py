@@ -46,6 +46,15 @@ def solve(stub: Path, topic: Topic, source: str, name: str) -> dict[str, Any]:
     return {**notebook, "cells": cells}
 
 
+def read_source(path: Path) -> str:
+    """The text of a Python file; UserError says why it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"{path} cannot be read ({reason})") from None
+
+
 def write(notebook: dict[str, Any], path: Path) -> None:
     """Write a notebook the way Jupyter does."""
     try:

@@ -14,6 +14,7 @@ from autograder.jail import tiers
 from autograder.model import answer_key
 from autograder.model.answer_key import Answers
 from autograder.model.errors import UserError
+from autograder.model.no_verdict import grader_error
 from autograder.model.notebook import Cell
 from autograder.model.report import Report
 
@@ -60,16 +61,12 @@ def grade_batch(answers: bytes, jobs: Sequence[bytes], unsafe: bool) -> list[str
     try:
         jail = tiers.best(unsafe)
     except UserError as error:
-        return [fault(loaded, str(error)).to_json() for _ in jobs]
+        return [grader_error(loaded.topic, str(error)).to_json() for _ in jobs]
     graded = grade_each(loaded, [list(Job.from_bytes(job).cells) for job in jobs], jail)
-    return [(r if isinstance(r, Report) else fault(loaded, str(r))).to_json() for r in graded]
-
-
-def fault(answers: Answers, reason: str) -> Report:
-    """A Report without a verdict: to be tried again, and never entered over an earlier grade."""
-    return Report(
-        answers.topic.id, "grader_error", None, answers.topic.max_score, 0.0, reason=reason
-    )
+    return [
+        (r if isinstance(r, Report) else grader_error(loaded.topic, str(r))).to_json()
+        for r in graded
+    ]
 
 
 @cache

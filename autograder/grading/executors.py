@@ -12,11 +12,12 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
 from typing import Protocol
 
-from autograder.grading.batch import fault, get_ready, grade_batch
+from autograder.grading.batch import get_ready, grade_batch
 from autograder.jail import tiers
 from autograder.model import answer_key
 from autograder.model.answer_key import Answers
 from autograder.model.errors import UserError
+from autograder.model.no_verdict import grader_error
 from autograder.model.report import Report
 
 _BATCH = 8  # submissions that share one collection of the suite
@@ -120,7 +121,9 @@ class Pool:
                 self._restart()
                 yield (
                     one[0][0],
-                    fault(spec, "the grading process died of it, twice; is there enough memory?"),
+                    grader_error(
+                        spec.topic, "the grading process died of it, twice; is there enough memory?"
+                    ),
                 )
 
     def _attempt(self, answers: bytes, coming: Iterator[Batch]) -> _Attempt:
@@ -195,7 +198,9 @@ class Cluster:
             else:
                 yield (
                     futures[future],
-                    fault(spec, f"the cluster could not run it ({future.exception()})"),
+                    grader_error(
+                        spec.topic, f"the cluster could not run it ({future.exception()})"
+                    ),
                 )
 
     def close(self) -> None:
@@ -244,7 +249,7 @@ def bounded(
 
 def _reports(spec: Answers, results: Iterator[tuple[str, Report | str]]) -> Graded:
     for name, result in results:
-        yield name, result if isinstance(result, Report) else fault(spec, result)
+        yield name, result if isinstance(result, Report) else grader_error(spec.topic, result)
 
 
 def _settle(places: "SimpleQueue[int]", workers: int) -> None:

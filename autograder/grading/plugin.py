@@ -17,7 +17,7 @@ from autograder.model.picture import Picture
 from autograder.model.report import Kind
 from autograder.testing.assertions import CheckFailed, margins, progress
 from autograder.testing.draws import Draws
-from autograder.testing.student import Student, StudentFailed, last_call
+from autograder.testing.student import Same, Student, StudentFailed, Unchanged, last_call
 
 
 class Job(Protocol):
@@ -98,6 +98,16 @@ class Plugin:
     def oracle(self, request: pytest.FixtureRequest) -> Any:
         assert self._job is not None
         return self._job.oracle(_key(request.node))
+
+    @pytest.fixture
+    def same(self, student: Student, oracle: Any) -> Same:
+        """`same.f(x)`: the student's value and the expected one, of one and the same call."""
+        return Same(student, oracle)
+
+    @pytest.fixture
+    def unchanged(self, student: Student) -> Unchanged:
+        """`unchanged.f(x)`: the student's value, if no argument has changed during the call."""
+        return Unchanged(student)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> Draws:

@@ -25,7 +25,7 @@ from autograder.model.notebook import Cell
 from autograder.model.report import Check, Exercise, ExerciseStatus, Report
 from autograder.model.topic import ExerciseSpec, Topic
 from autograder.testing.student import Student
-from autograder.worker.invoke import PROBE
+from autograder.worker.codec import PROBE
 
 # Builtin plugins of pytest that a run of ours has no use for: half of its start-up time.
 _UNUSED = (
@@ -187,10 +187,13 @@ def grade_cells(
 
 
 def grade_each(
-    answers: Answers, submissions: Iterable[list[Cell]], jail: Jail
+    answers: Answers,
+    submissions: Iterable[list[Cell]],
+    jail: Jail,
+    exercises: Iterable[str] | None = None,
 ) -> list[Report | KitError]:
-    """Grade several submissions, collecting the suite once. A fault of ours costs only the one that
-    it struck.
+    """Grade several submissions, collecting the suite once. A fault of ours costs only the one
+    that it struck.
     """
     waiting, verdicts = list(submissions), list[Report | KitError]()
     while len(verdicts) < len(waiting):
@@ -198,7 +201,7 @@ def grade_each(
             with contextlib.closing(
                 _gradings(answers, waiting[len(verdicts) :], jail, verdicts)
             ) as gradings:
-                run_suite(answers.topic, gradings)
+                run_suite(answers.topic, gradings, exercises)
         except KitError as error:
             verdicts.append(error)
     return verdicts

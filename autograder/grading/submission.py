@@ -9,9 +9,9 @@ from autograder.jail.workers import Jail
 from autograder.model import notebook
 from autograder.model.answer_key import Answers
 from autograder.model.errors import KitError
+from autograder.model.no_verdict import grader_error, unreadable
 from autograder.model.notebook import Notebook, Unreadable
-from autograder.model.report import Exercise, Report
-from autograder.model.topic import Topic
+from autograder.model.report import Report
 
 
 def grade_file(
@@ -46,14 +46,4 @@ def grade_notebook(
     except Unreadable as error:
         return unreadable(topic, student, str(error))
     except KitError as error:
-        return Report(
-            topic.id, "grader_error", None, topic.max_score, 0.0, student=student, reason=str(error)
-        )
-
-
-def unreadable(topic: Topic, student: str | None, reason: str) -> Report:
-    """The Report of a submission that is no notebook of the topic: zero, and the reason."""
-    exercises = [
-        Exercise(e.id, 0.0, 0.0 if e.bonus else e.points, "not_attempted") for e in topic.exercises
-    ]
-    return Report(topic.id, "unreadable", 0.0, topic.max_score, 0.0, exercises, student, reason)
+        return grader_error(topic, str(error), student)

@@ -10,7 +10,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from autograder.jail import seccomp, unconfined
+from autograder.jail import seccomp, surroundings
 from autograder.model.errors import UserError
 from autograder.worker import lockdown
 
@@ -25,8 +25,8 @@ def plan(scratch: bool) -> dict[str, Any]:
     """What the fork server is told on its command line."""
     root = os.getuid() == 0
     return {
-        "modules": {**unconfined.modules(), "autograder.worker.lockdown": lockdown.__file__},
-        "server": unconfined.source("server"),
+        "modules": {**surroundings.modules(), "autograder.worker.lockdown": lockdown.__file__},
+        "server": surroundings.source("server"),
         "readable": readable(),
         "scratch": scratch,
         "seccomp": seccomp.program().hex(),
@@ -39,8 +39,8 @@ def readable() -> list[str]:
     our modules.
     """
     ours = [
-        *unconfined.modules().values(),
-        *(unconfined.source(name) for name in ("server", "fork_server", "lockdown")),
+        *surroundings.modules().values(),
+        *(surroundings.source(name) for name in ("server", "fork_server", "lockdown")),
     ]
     return [
         interpreter(),
@@ -59,7 +59,7 @@ def interpreter() -> str:
 
 def naked() -> list[str]:
     """The command of a fork server without bubblewrap."""
-    return [interpreter(), "-I", "-S", unconfined.source("fork_server")]
+    return [interpreter(), "-I", "-S", surroundings.source("fork_server")]
 
 
 def bubblewrapped() -> list[str]:
@@ -72,7 +72,7 @@ def bubblewrapped() -> list[str]:
             "bubblewrap is missing: install it (Debian and Ubuntu: apt install bubblewrap)"
         )
     command = [program, "--unshare-all", "--new-session", "--die-with-parent", "--clearenv"]
-    for name, value in {**unconfined.environment(), "HOME": lockdown.SCRATCH}.items():
+    for name, value in {**surroundings.environment(), "HOME": lockdown.SCRATCH}.items():
         command += ["--setenv", name, value]
     if os.getuid() == 0:  # in the sandbox nobody is root
         command += ["--uid", str(NOBODY), "--gid", str(NOBODY)]

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from autograder.jail import unconfined
+from autograder.jail import surroundings
 from autograder.jail.workers import Crashed, Worker
 from autograder.model.errors import KitError
 from autograder.worker import codec, fork_server
@@ -40,7 +40,7 @@ class ForkServer:
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    env=unconfined.environment(),
+                    env=surroundings.environment(),
                     start_new_session=True,
                 )
             except OSError as error:

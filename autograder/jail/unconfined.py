@@ -11,14 +11,11 @@ import queue
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import BinaryIO
 
-import msgpack
-import numpy as np
 import psutil
 
-from autograder import worker
+from autograder.jail import surroundings
 from autograder.jail.workers import Crashed, Worker
 from autograder.worker import codec
 
@@ -26,36 +23,6 @@ from autograder.worker import codec
 def spawn(memory_mb: int) -> Worker:
     """A fresh worker, with nothing loaded yet."""
     return Worker(Plain(memory_mb))
-
-
-def modules() -> dict[str, str]:
-    """What a worker imports besides the standard library, and from where."""
-    return {
-        "numpy": str(np.__file__),
-        "msgpack": str(msgpack.__file__),
-        "autograder.worker.codec": source("codec"),
-        "autograder.worker.invoke": source("invoke"),
-    }
-
-
-def source(module: str) -> str:
-    """The file of a module that shares a process with a student's code: it is started or loaded by
-    path.
-    """
-    return str(Path(str(worker.__file__)).with_name(f"{module}.py"))
-
-
-def environment() -> dict[str, str]:
-    """Nothing of ours but what the interpreter needs to start. One thread, so that sums are
-    bit-stable.
-    """
-    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    needed = ("SYSTEMROOT", "PATH") if os.name == "nt" else ()
-    return {
-        **{name: os.environ[name] for name in needed if name in os.environ},
-        **one_thread,
-        "LC_ALL": "C.UTF-8",
-    }
 
 
 class Plain:
@@ -66,8 +33,8 @@ class Plain:
             sys.executable,
             "-I",
             "-S",
-            source("server"),
-            json.dumps(modules()),
+            surroundings.source("server"),
+            json.dumps(surroundings.modules()),
             str(memory_mb),
         ]
         self._process = subprocess.Popen(
@@ -75,7 +42,7 @@ class Plain:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment(),
+            env=surroundings.environment(),
             start_new_session=os.name == "posix",
         )
         self._requests: queue.Queue[bytes | None] = queue.Queue()

@@ -14,9 +14,9 @@ from autograder.course.record import secret_answers
 from autograder.grading import batch
 from autograder.grading.faults import Faults
 from autograder.grading.report_cache import Store
-from autograder.grading.submission import unreadable
 from autograder.model import notebook
 from autograder.model.find_notebook import require_notebook
+from autograder.model.no_verdict import unreadable
 from autograder.model.notebook import Unreadable
 from autograder.model.report import Report
 from autograder.nbgrader.rebuild import MARK, from_file, unread

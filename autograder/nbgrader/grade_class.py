@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from autograder.course.course_file import Course
 from autograder.grading.executors import Runner
 from autograder.model.errors import UserError
+from autograder.model.no_verdict import grader_error
 from autograder.model.notebook import text
 from autograder.model.report import Report
 from autograder.nbgrader.classroom import Classroom
@@ -115,16 +116,7 @@ def _entered(
 
 
 def _fault(classroom: Classroom, student: str, reason: str) -> Report:
-    topic = classroom.topic
-    return Report(
-        topic.id,
-        "grader_error",
-        None,
-        topic.max_score,
-        0.0,
-        student=text(student),
-        reason=text(reason),
-    )
+    return grader_error(classroom.topic, text(reason), text(student))
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """A Report as HTML cards. Every word of a student's is escaped by the template engine."""
 
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -8,9 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from autograder.learner.hints import Hints
-from autograder.learner.overview import Overview
 from autograder.model.report import Exercise, Report
-from autograder.render import chart, view
+from autograder.render import view
 from autograder.render.drawing import draw
 
 
@@ -45,18 +43,6 @@ def hints(given: Hints, tier: int) -> str:
     again below.
     """
     return render("hints.html", given=given, tier=tier, view=view, style=style("card.css"))
-
-
-def progress(overview: Overview, now: datetime) -> str:
-    """A learner's map as a page of its own."""
-    return render(
-        "progress.html",
-        overview=overview,
-        now=now,
-        view=view,
-        chart=chart,
-        style=style("progress.css"),
-    )
 
 
 @cache

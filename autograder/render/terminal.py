@@ -202,3 +202,19 @@ def _failure(failure: Failure, with_titles: bool) -> Iterator[str]:
     yield from (f"      {line}" for line in [failure.call, *failure.lines] if line)
     if failure.hint:
         yield f"      {failure.hint}"
+
+
+def row(name: str, report: Report) -> str:
+    """One of many answers that were tried: its points, and what lost some, in one line."""
+    if report.status != "graded":
+        reason = plain((report.reason or "").partition("\n")[0])
+        return f"✗ {report.status.replace('_', ' '):>13}   {plain(name)}: {reason}"
+    lost = [e for e in report.exercises if e.score < e.max_score]
+    told = ", ".join(f"{e.id} {points(e.score)} of {points(e.max_score)}{_called(e)}" for e in lost)
+    sign, total = "✗" if lost else "✓", f"{points(report.score or 0)} / {points(report.max_score)}"
+    return f"{sign} {total:>13}   {plain(name)}{': ' if lost else ''}{told}"
+
+
+def _called(exercise: Exercise) -> str:
+    named = slips(exercise)
+    return f" ({named[0].title})" if named else ""

@@ -13,8 +13,7 @@ import numpy as np
 
 from autograder.model.report import Trouble
 from autograder.testing.assertions import CheckFailed
-from autograder.worker.codec import Seed
-from autograder.worker.invoke import PROBE
+from autograder.worker.codec import PROBE, Seed
 
 _ITEMS = 8  # of a dict that are named in a call
 
@@ -96,6 +95,51 @@ class Probes:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         call: Callable[..., Any] = getattr(self._caller, PROBE + name)
+        return call
+
+
+class Same:
+    """Makes one and the same call to the student and to the oracle: the value and the expected one."""
+
+    def __init__(self, student: Any, oracle: Any) -> None:
+        self._student, self._oracle = student, oracle
+
+    @property
+    def probes(self) -> Probes:
+        """The same for the topic's probes."""
+        return Probes(self)
+
+    def __getattr__(self, function: str) -> Callable[..., tuple[Any, Any]]:
+        if function.startswith("_"):
+            raise AttributeError(function)
+
+        def call(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+            mine = getattr(self._student, function)(*args, **kwargs)
+            return mine, getattr(self._oracle, function)(*args, **kwargs)
+
+        return call
+
+
+class Unchanged:
+    """Calls the student's functions, and fails the check where an argument has changed."""
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+
+    @property
+    def probes(self) -> Probes:
+        """The same for the topic's probes."""
+        return Probes(self)
+
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        if function.startswith("_"):
+            raise AttributeError(function)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            value = getattr(self._student, function)(*args, **kwargs)
+            assert_unchanged(self._student)
+            return value
+
         return call
 
 

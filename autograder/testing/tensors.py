@@ -99,7 +99,7 @@ def assert_linear(
     )
 
 
-def aside(student: Student) -> Student:
+def quietly(student: Student) -> Student:
     """The same student, for calls of which the message should not speak: it names the last call of
     the one asked.
     """

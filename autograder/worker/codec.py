@@ -14,6 +14,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
+PROBE = "probes."  # before the name of a probe, where a request has the name of a function
 MAX_META = 1 << 20  # bytes of structure
 MAX_DATA = 1 << 26  # bytes of array contents; whoever takes a frame holds it several times over
 MAX_DEPTH = 24

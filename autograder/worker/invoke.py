@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from autograder.worker import codec
+from autograder.worker.codec import PROBE
 
 Outcome = dict[str, Any]  # the fields of a Reply, as plain data
-PROBE = "probes."  # before the name of a probe, where a function's name stands
 _LONGEST = 300  # characters of an exception's first line that are shown
 
 

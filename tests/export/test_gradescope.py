@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import COURSE, ROOT, TOPIC, public_answers, solved
 from rolls import check, exercise, report
-from test_report import CONTROL, HOSTILE
+from test_cards import CONTROL, HOSTILE
 
 from autograder.course import course_file
 from autograder.export import wheel as wheels

@@ -5,7 +5,7 @@ million by `make fuzz`.
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_wire import values
+from test_codec import values
 
 from autograder.grading.in_worker import _reply
 from autograder.jail.workers import Budget, Crashed, Timeout, Worker

@@ -78,12 +78,12 @@ print(found.jail.tier, found.passed_over)
 GRADING = """
 import sys
 from pathlib import Path
-from autograder import answers
+from autograder.model import answer_key
 from autograder.jail import tiers
-from autograder.submissions import grade_file
+from autograder.grading.submission import grade_file
 for tier in sys.argv[3:]:
     jail = tiers.open_tier(tier)
-    print(grade_file(answers.load(Path(sys.argv[1])), Path(sys.argv[2]), jail, None, ["relu"]).to_json())
+    print(grade_file(answer_key.load(Path(sys.argv[1])), Path(sys.argv[2]), jail, None, ["relu"]).to_json())
     print("----")
 """
 

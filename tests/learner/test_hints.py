@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
-from solutions.misconceptions import neurons as bank
 
 from autograder.course.misconceptions import misconceptions
 from autograder.grading.run import grade_namespace
@@ -21,7 +20,8 @@ from autograder.model import notebook
 from autograder.model.report import Check, Exercise
 from autograder.testing import assertions
 from autograder.worker.invoke import call
-from solutions import neurons as reference
+from solutions.neurons import misconceptions as bank
+from solutions.neurons import reference
 
 STUB = notebook.read(COURSE.release(TOPIC.id) / "neurons.ipynb")
 WHERE = Signpost("3.1 Softmax", ("Idea", "By hand", "Contract"), asks=True, example=True)

@@ -19,7 +19,7 @@ from autograder.learner import lessons
 from autograder.learner.overview import Lesson, overview
 from autograder.learner.progress import Progress, Standing
 from autograder.model.errors import UserError
-from autograder.render import cards, chart
+from autograder.render import chart, progress_page
 from autograder.render.view import STATUS
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -222,7 +222,7 @@ class Reader(HTMLParser):
 states = st.sampled_from(list(STATUS))
 standings = st.builds(Standing, states, *[st.floats(0, 9)] * 3, st.just(NOON))
 BEGUN = {"01-a": {"x": standing("passed", 2.0)}, "t": {"e": standing("partial", 1.0, best=2.0)}}
-ALLOWED = Reader(cards.progress(overview([*LESSONS], Progress(BEGUN)), NOON)).tags
+ALLOWED = Reader(progress_page.render(overview([*LESSONS], Progress(BEGUN)), NOON)).tags
 
 
 @given(
@@ -240,18 +240,20 @@ ALLOWED = Reader(cards.progress(overview([*LESSONS], Progress(BEGUN)), NOON)).ta
 @example({"{{ 7 * 7 }}": {"\x1b[2J": standing("partial", 1.0)}})
 def test_no_name_adds_a_tag_to_the_page_or_moves_the_cursor(progress):
     plan = overview(LESSONS, Progress(progress))
-    assert Reader(cards.progress(plan, NOON)).tags <= ALLOWED
+    assert Reader(progress_page.render(plan, NOON)).tags <= ALLOWED
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", chart.render(plan, NOON, Path("/work")))
 
 
 def test_the_page_needs_nothing_and_allows_nothing():
-    page = cards.progress(overview(LESSONS, Progress(BEGUN)), NOON)
+    page = progress_page.render(overview(LESSONS, Progress(BEGUN)), NOON)
     assert "default-src 'none'" in page
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", page)
 
 
 def test_the_page_says_what_the_terminal_says():
-    text = " ".join(Reader(cards.progress(overview(LESSONS, Progress(BEGUN)), NOON)).text.split())
+    text = " ".join(
+        Reader(progress_page.render(overview(LESSONS, Progress(BEGUN)), NOON)).text.split()
+    )
     assert "1 of 5 exercises in full" in text
     assert "Next: y in 01-a" in text
     assert "21 Nov 2026" in text

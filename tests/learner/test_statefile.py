@@ -120,7 +120,7 @@ MANY = """
 import sys
 from datetime import UTC, datetime
 from autograder.learner import statefile
-from autograder.results import Exercise
+from autograder.model.report import Exercise
 for i in range(15):
     with statefile.changing() as progress:
         progress.record("t", Exercise(f"{sys.argv[1]}{i}", 1.0, 2.0, "partial"), datetime.now(UTC))

@@ -15,12 +15,11 @@ import pytest
 from nbgrader.api import Gradebook
 from notebooks import COURSE, ROOT, TOPIC, answer, cell, public_answers, solved, written
 
-from autograder.cli import demo
 from autograder.course import course_file
 from autograder.grading import batch
 from autograder.grading.executors import Here
 from autograder.model.errors import UserError
-from autograder.nbgrader import release, releasing
+from autograder.nbgrader import demo, release, releasing
 from autograder.nbgrader.classroom import faults_of
 from autograder.nbgrader.grade_class import grade
 

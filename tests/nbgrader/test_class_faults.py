@@ -86,10 +86,10 @@ def verdict(share):
 
 KILLED = """
 import os, random, sys, threading, time
-sys.path.insert(0, {tests!r})
 from pathlib import Path
-from autograder import course as course_file
-from autograder.grade import grade
+sys.path[:0] = [{tests!r}, str(Path({tests!r}).parent)]
+from autograder.course import course_file
+from autograder.nbgrader.grade_class import grade
 from test_class_faults import Instant, TOPIC
 course = course_file.load(Path({root!r}) / "course.yaml")
 def kill():
@@ -163,7 +163,7 @@ def test_two_graders_at_once_leave_every_grade(released):
     for i in range(6):
         hand_in(released, f"twin{i}", softmax=f"softmax = {i}")
     names = [f"twin{i}" for i in range(6)]
-    code = KILLED.format(tests=str(Path(__file__).parents[1]), root=str(released.root))
+    code = KILLED.format(tests=str(Path(__file__).parent), root=str(released.root))
     other = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, "1000"])
     reports = list(grade(released, TOPIC.id, names, Instant()))
     assert other.wait(120) == 0
@@ -182,7 +182,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(release
     releasing.release(course, TOPIC.id)
     for i in range(students):
         hand_in(course, f"s{i}", softmax=f"softmax = {i}")
-    code = KILLED.format(tests=str(Path(__file__).parents[1]), root=str(root))
+    code = KILLED.format(tests=str(Path(__file__).parent), root=str(root))
     codes = []
     for _ in range(kills):
         done = subprocess.run(
@@ -209,7 +209,7 @@ def deadly_batch(answers, batch, unsafe):
 
 
 def test_a_grading_process_that_dies_costs_only_the_job_that_kills_it(monkeypatch):
-    monkeypatch.setattr(executors.jobs, "grade_batch", deadly_batch)
+    monkeypatch.setattr(executors, "grade_batch", deadly_batch)
     work = [(f"s{i}", b"deadly" if i == 5 else b"fine") for i in range(12)]
     with closing(Pool(2, unsafe=True)) as runner:
         reports = dict(runner.run(public_answers().to_bytes(), work))
@@ -220,7 +220,7 @@ def test_a_grading_process_that_dies_costs_only_the_job_that_kills_it(monkeypatc
 
 ORPHANS = """
 import sys, time
-from autograder.pool import Pool
+from autograder.grading.executors import Pool
 if __name__ == "__main__":
     pool = Pool(2, unsafe=True)
     print(pool.tier(), *(process.pid for process in pool._pool._processes.values()), flush=True)

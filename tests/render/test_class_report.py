@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rolls import POINTS, check, entry, exercise, graded, report, roll
-from test_report import CONTROL, HOSTILE
+from test_cards import CONTROL, HOSTILE
 
 from autograder.grading.faults import Faults
 from autograder.model.class_list import Entry, Grade

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from test_report import HOSTILE, exercise, failed, report, right
+from test_cards import HOSTILE, exercise, failed, report, right
 
 from autograder.model import picture
 from autograder.model.report import Exercise
@@ -139,8 +139,8 @@ def test_a_picture_is_on_the_card_with_its_words():
 
 def test_a_curve_is_shown_once_on_a_card():
     curve = picture.curve("mistakes", [5, 4, 3, 2])
-    cards = [failed(f"check {i}", f"it is {i}", picture=curve) for i in range(3)]
-    assert cards.card(exercise(*cards)).count("<svg") == 1
+    checks = [failed(f"check {i}", f"it is {i}", picture=curve) for i in range(3)]
+    assert cards.card(exercise(*checks)).count("<svg") == 1
 
 
 # --- the next place to look ---

@@ -211,8 +211,8 @@ FOREIGN = [
     "yaml",
     "solutions",
     "nbgrader",
-    "autograder.oracle",
-    "autograder.answers",
+    "autograder.grading.oracle",
+    "autograder.model.answer_key",
 ]
 REFUSED = [
     "{1}",

@@ -11,13 +11,14 @@ import click
 
 from autograder.export.gradescope import results
 from autograder.grading.report_cache import write_whole
-from autograder.grading.submission import grade_file, unreadable
+from autograder.grading.submission import grade_file
 from autograder.grading.suite import require_suite
 from autograder.jail import tiers
 from autograder.model import answer_key
 from autograder.model.answer_key import NAME
 from autograder.model.errors import KitError, UserError
 from autograder.model.find_notebook import require_notebook
+from autograder.model.no_verdict import grader_error, unreadable
 from autograder.model.notebook import Unreadable
 from autograder.model.report import Report
 
@@ -43,7 +44,7 @@ def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
         answers = answer_key.load(root / "source" / NAME)
         require_suite(answers, root / "source" / NAME)
     except UserError as error:
-        return _fault("?", str(error)), ""
+        return Report("?", "grader_error", None, 0.0, 0.0, reason=str(error)), ""
     topic = answers.topic
     try:
         path = require_notebook(root / "submission", topic)
@@ -52,15 +53,11 @@ def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
     except Unreadable as error:
         return unreadable(topic, None, str(error)), ""
     except (KitError, UserError, OSError) as error:
-        return _fault(topic.id, str(error), topic.max_score), ""
+        return grader_error(topic, str(error)), ""
     except (
         Exception
     ) as error:  # of our own making: it must not cost the student a verdict in silence
-        return _fault(topic.id, type(error).__name__, topic.max_score), ""
-
-
-def _fault(topic: str, reason: str, max_score: float = 0.0) -> Report:
-    return Report(topic, "grader_error", None, max_score, 0.0, reason=reason)
+        return grader_error(topic, type(error).__name__), ""
 
 
 if __name__ == "__main__":

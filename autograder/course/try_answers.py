@@ -1,0 +1,52 @@
+"""Grade the answers of many Python modules with one recording: how an author tries right and wrong
+ones.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from autograder.course.course_file import Course
+from autograder.course.record import record
+from autograder.course.solve import read_source, solve
+from autograder.grading.run import grade_each
+from autograder.jail.workers import Jail
+from autograder.model import notebook
+from autograder.model.answer_key import PUBLIC_SEED
+from autograder.model.errors import UserError
+from autograder.model.no_verdict import grader_error
+from autograder.model.report import Report
+from autograder.model.topic import Topic
+
+
+def try_answers(
+    course: Course,
+    topic_id: str,
+    files: Iterable[Path],
+    jail: Jail,
+    seed: int | None = None,
+    exercise: str | None = None,
+) -> list[Report]:
+    """A Report of each file, in their order; UserError if one cannot be read or is not Python.
+
+    An answer that a file lacks stays a stub. Without a seed it is the public one.
+    """
+    topic = course.topic(topic_id)
+    wanted = None if exercise is None else [_exercise(topic, exercise)]
+    submissions = [_cells(course, topic, path) for path in files]
+    answers = record(course, topic, PUBLIC_SEED if seed is None else seed)
+    graded = grade_each(answers, submissions, jail, wanted)
+    return [r if isinstance(r, Report) else grader_error(topic, str(r)) for r in graded]
+
+
+def _exercise(topic: Topic, name: str) -> str:
+    try:
+        return topic.exercise(name).id
+    except KeyError as error:
+        raise UserError(error.args[0]) from None
+
+
+def _cells(course: Course, topic: Topic, path: Path) -> list[notebook.Cell]:
+    """The cells of the stub notebook, filled with what a file defines."""
+    stub = course.assignment(topic.id)
+    filled = solve(stub, topic, read_source(path), str(path))
+    return notebook.submission(notebook.of(stub, filled), topic)
