@@ -83,8 +83,8 @@ def squeezed(text):
 
 def test_the_wheel_holds_the_package_and_nothing_of_the_course(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "autograder/checks/test_neurons.py" in names
-    assert "autograder/report/card.html" in names
+    assert "autograder/checks/neurons/test_layers.py" in names
+    assert "autograder/render/templates/card.html" in names
     assert not [
         n
         for n in names
