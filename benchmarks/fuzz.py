@@ -69,7 +69,8 @@ WORDS = [
     "a",
     "s",
     "value",
-    "trouble",
+    "cause",
+    "kind",
     "stub",
     "raised",
     "missing",
@@ -214,17 +215,17 @@ def header_of_bytes(rng: random.Random) -> str:
 
 def reply_of_structure(rng: random.Random) -> str:
     """An outcome as a worker in a student's hands would put it."""
-    keys = ["trouble", "changed", "text", "error", "value", "passed"]
+    keys = ["cause", "changed", "text", "error", "value", "passed"]
     outcome = {rng.choice(keys): _value(rng, 3) for _ in range(rng.randrange(5))}
     if rng.random() < 0.5:
-        outcome["trouble"] = rng.choice(
-            [None, "raised", "stub", "missing", "passed", 1, np.zeros(2)]
-        )
+        facts = {"function": "f", "found": None, "error": "E", "needs": _value(rng, 2)}
+        kind = rng.choice([None, "raised", "stub", "missing", "needs_stub", "cell", 1, np.zeros(2)])
+        outcome["cause"] = {"kind": kind, **facts} if rng.random() < 0.8 else kind
     try:
         decoded = codec.decode(codec.encode(outcome, envelope=True))
         reply = _reply(decoded, rng.randrange(3))
         assert len(reply.text) <= 500
-        assert len(reply.error) <= 500
+        assert len(str(reply.cause)) <= 500
         return "taken"
     except (Crashed, NotPlain, BadFrame):
         return "refused"

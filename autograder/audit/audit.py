@@ -12,6 +12,7 @@ import numpy as np
 
 from autograder.audit import mutation
 from autograder.audit.findings import Audit, Finding
+from autograder.audit.missing import missing
 from autograder.audit.seeded import Seeded, elsewhere, examine
 from autograder.course import proofs, record
 from autograder.course.course_file import FILE, Course
@@ -35,6 +36,9 @@ def audit(
     """Prove a topic's suite over that many seeds. It takes minutes, so it says how far it is."""
     started = time.perf_counter()
     topic, cores = course.topic(topic_id), os.cpu_count() or 1
+    parts = missing(course, topic)
+    if any("not written yet" in problem or "missing" in problem for problem in parts.problems):
+        return Audit(topic_id, 0, round(time.perf_counter() - started, 1), [parts])
     path, numbers = course.root / FILE, range(FIRST_SEED, FIRST_SEED + seeds)
     with ProcessPoolExecutor(cores) as pool:
         strayed = pool.submit(elsewhere, path, topic_id, FIRST_SEED)
@@ -43,8 +47,8 @@ def audit(
             results.append(result)
             say(f"{topic_id}: {len(results)} of {seeds} seeds")
         stray = strayed.result()
-    findings = [_right(course, topic, results), _stub(results), _known(results, stray)]
-    if not any(f.problems for f in findings[:1]):
+    findings = [parts, _right(course, topic, results), _stub(results), _known(results, stray)]
+    if not findings[1].problems:
         failed = {key for r in results for key in r.failed}
         findings += _unknown(course, topic, results[0], failed, cores, say) if with_mutants else []
         findings += [_flakes(results), _gradients(course, topic)]

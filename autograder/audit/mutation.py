@@ -14,6 +14,7 @@ from autograder.grading.in_worker import Jailed
 from autograder.grading.run import Grading, run_suite
 from autograder.grading.suite import probes_source
 from autograder.jail.tiers import survey
+from autograder.model import cause as causes
 from autograder.model.answer_key import Answers
 from autograder.model.errors import UserError
 from autograder.model.notebook import Cell
@@ -71,7 +72,9 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
             yield grading
             backend.close()
             failed = [o for o in grading.outcomes if not o.passed]
-            beaten = any(o.kind != "convergence" and o.trouble != "timeout" for o in failed)
+            beaten = any(
+                o.kind != "convergence" and causes.kind(o.cause) != "timeout" for o in failed
+            )
             found.append(Fate(mutant, tuple(o.key for o in failed), beaten))
 
     run_suite(topic, jobs(), [exercise])

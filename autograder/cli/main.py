@@ -44,6 +44,6 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="autograder")
+@click.version_option(package_name="first-principles-kit")
 def main() -> None:
     """Deep learning from first principles: check, release and grade its notebooks."""

@@ -99,7 +99,7 @@ def _allowed(course: Course) -> re.Pattern[str]:
         rf"release/{re.escape(t)}/({t.partition('-')[2]}\.ipynb|given\.py|figures\.py|answers\.npz)"
         for t in course.topic_ids
     ]
-    return re.compile("|".join([r"README\.md", r"autograder-[\w.+-]+\.whl", *names]))
+    return re.compile("|".join([r"README\.md", r"first_principles_kit-[\w.+-]+\.whl", *names]))
 
 
 def _readme(course: Course, wheel: str) -> str:

@@ -39,7 +39,7 @@ _TEXTS = (
     "run_autograder",
 )
 _PACKAGE = re.compile(
-    r"autograder/([a-z_]+/){0,2}([\w.]+\.(py|html|css|sh)|py\.typed|run_autograder)|autograder-[^/]+\.dist-info/[\w./]+"
+    r"autograder/([a-z_]+/){0,2}([\w.]+\.(py|html|css|sh)|py\.typed|run_autograder)|first_principles_kit-[^/]+\.dist-info/[\w./]+"
 )
 
 

@@ -24,9 +24,9 @@ def wheel(given: Path | None) -> tuple[str, bytes]:
     version.
     """
     name, data = (given.name, _read(given)) if given else _built()
-    if not re.fullmatch(r"autograder-[\w.+]+-py3-none-any\.whl", name):
+    if not re.fullmatch(r"first_principles_kit-[\w.+]+-py3-none-any\.whl", name):
         raise UserError(
-            f"{name} is no wheel of this package: expected autograder-VERSION-py3-none-any.whl"
+            f"{name} is no wheel of this package: expected first_principles_kit-VERSION-py3-none-any.whl"
         )
     if other := _different(data):
         raise UserError(

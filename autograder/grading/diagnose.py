@@ -5,6 +5,7 @@ it is.
 from collections.abc import Sequence
 
 from autograder.grading.outcome import Outcome
+from autograder.model import cause as causes
 from autograder.model import fingerprint
 from autograder.model.answer_key import Answers
 from autograder.model.fingerprint import Fingerprint
@@ -12,9 +13,12 @@ from autograder.model.fingerprint import Fingerprint
 
 def mark(outcome: Outcome) -> Fingerprint | None:
     """The fingerprint of a failed check: of the value it saw, or of the error that came instead."""
-    if outcome.trouble == "raised":
-        return fingerprint.of_error(outcome.error)
-    if outcome.trouble is not None:
+    kind = causes.kind(outcome.cause)
+    if outcome.cause and kind in ("raised", "cell"):
+        return fingerprint.of_error(outcome.cause["error"] or "")
+    if kind == "needs_stub":
+        return fingerprint.of_error("NotImplementedError")
+    if kind in causes.OF_A_CALL:
         return None
     return fingerprint.of_value(outcome.saw)
 

@@ -156,7 +156,7 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise UserError(
-                "--cluster needs Dask; install it: pip install 'autograder[cluster]'"
+                "--cluster needs Dask; install it: pip install 'first-principles-kit[cluster]'"
             ) from None
         try:
             self._client = Client(address, timeout=patience)

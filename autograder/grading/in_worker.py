@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograder.jail.workers import Budget, Crashed, Jail, Timeout, Worker
+from autograder.model import cause as causes
+from autograder.model.cause import Cause
 from autograder.model.notebook import Cell
-from autograder.model.report import Trouble
 from autograder.model.topic import ExerciseSpec, Topic
 from autograder.testing.student import Reply
 from autograder.worker import codec
@@ -22,6 +23,8 @@ from autograder.worker import codec
 _STRIKES = 3  # cells that hang or end the process, before those after them are left out
 _ASIDE = 0.5  # of an exercise's time: what may be used besides, to show what has failed
 _TEXT = 500  # characters of a worker's own words that are passed on
+_NAME = 80  # of the name of an error or a cell
+_Trouble = tuple[str | None, str]  # the type of an error, if it was one, and a sentence
 
 
 class Jailed:
@@ -36,7 +39,7 @@ class Jailed:
     ) -> None:
         self._topic, self._cells, self._probes, self._jail = topic, cells, probes, jail
         self._ahead = ahead and jail.tier == "C"
-        self._troubles: dict[int, str] = {}  # index of a cell -> what went wrong when it ran
+        self._troubles: dict[int, _Trouble] = {}  # index of a cell -> what it came to
         self._skipped: set[int] = set()
         self._one_by_one = False
         self._worker: Worker | None = None
@@ -71,9 +74,8 @@ class Jailed:
             return self._timeout()
         except Crashed:
             self._end_worker()
-            return Reply(
-                trouble="crashed", text=f"{function} ended its process instead of returning a value"
-            )
+            text = f"{function} ended its process instead of returning a value"
+            return Reply(cause={"kind": "crashed"}, text=text)
         return self._explain(reply) if reply.trouble == "missing" else reply
 
     @contextmanager
@@ -89,10 +91,10 @@ class Jailed:
             )  # if it ended in here, the next one is not charged
 
     def _timeout(self) -> Reply:
-        limit = f"{self._budget.cpu_seconds:g} seconds"
+        seconds = self._budget.cpu_seconds
         return Reply(
-            trouble="timeout",
-            text=f"stopped: the exercise used up its {limit}; does a loop never end?",
+            cause={"kind": "timeout", "seconds": seconds},
+            text=f"stopped: the exercise used up its {seconds:g} seconds; does a loop never end?",
         )
 
     def _load(self) -> Worker:
@@ -133,14 +135,11 @@ class Jailed:
         """In one request, which is quick."""
         cells = [{"label": cell.label, "source": cell.source} for cell in self._cells]
         request = {"do": "notebook", **self._ours(), "cells": cells}
-        errors = worker.ask(request, own).get("errors")
-        if (
-            type(errors) is not list
-            or len(errors) != len(self._cells)
-            or any(type(e) is not str for e in errors)
-        ):
+        outcomes = worker.ask(request, own).get("cells")
+        if type(outcomes) is not list or len(outcomes) != len(self._cells):
             raise Crashed
-        self._troubles = {i: error[:_TEXT] for i, error in enumerate(errors) if error}
+        found = {i: _trouble(outcome) for i, outcome in enumerate(outcomes)}
+        self._troubles = {i: trouble for i, trouble in found.items() if trouble}
 
     def _ours(self) -> dict[str, Any]:
         return {
@@ -154,9 +153,8 @@ class Jailed:
             if i in self._skipped:
                 continue
             try:
-                outcome = worker.ask(
-                    {"do": "cell", "label": cell.label, "source": cell.source}, own
-                )
+                request = {"do": "cell", "label": cell.label, "source": cell.source}
+                trouble = _trouble(worker.ask(request, own))
             except codec.NotPlain as error:
                 self._skip(i, f"it holds {error}")
                 continue
@@ -166,8 +164,8 @@ class Jailed:
             except Crashed:
                 self._skip(i, "it ends the process")
                 return False
-            if isinstance(outcome.get("error"), str):
-                self._troubles[i] = outcome["error"][:_TEXT]
+            if trouble:
+                self._troubles[i] = trouble
         return True
 
     def _skip(self, index: int, trouble: str) -> None:
@@ -175,23 +173,31 @@ class Jailed:
         follow.
         """
         self._skipped.add(index)
-        self._troubles[index] = trouble
+        self._troubles[index] = None, trouble
         if len(self._skipped) >= _STRIKES:
             for i in range(index + 1, len(self._cells)):
                 self._skipped.add(i)
-                self._troubles.setdefault(i, f"{_STRIKES} cells before it had to be stopped")
+                why = f"{_STRIKES} cells before it had to be stopped"
+                self._troubles.setdefault(i, (None, why))
 
     def _explain(self, reply: Reply) -> Reply:
         """A function that is missing because its cell does not run was attempted: say which cell
         and why.
         """
-        function = reply.error
+        assert reply.cause is not None
+        function = reply.cause["function"]
         pattern = re.compile(rf"^[ \t]*(?:def|class)\s+{re.escape(function)}\b", re.M)
-        for i, trouble in self._troubles.items():
+        for i, (error, trouble) in self._troubles.items():
             if pattern.search(self._cells[i].source):
                 where = self._cells[i].label
                 text = f"{function} is not there, because {where}, where it is defined, does not run: {trouble}"
-                return Reply(trouble="raised", text=text, error=trouble.partition(":")[0])
+                cause = {
+                    "kind": "cell",
+                    "function": function,
+                    "cell": where[:_NAME],
+                    "error": error,
+                }
+                return Reply(cause=cause, text=text)
         return reply
 
     def _end_worker(self) -> None:
@@ -208,20 +214,39 @@ def compiled(source: str, name: str) -> NDArray[np.uint8]:
     return np.frombuffer(marshal.dumps(compile(source, f"<{name}>", "exec")), np.uint8)
 
 
+def _trouble(outcome: object) -> _Trouble | None:
+    """What a worker says of a cell, of which nothing is believed but that it says it."""
+    if type(outcome) is not dict:
+        raise Crashed
+    error, text = outcome.get("error"), outcome.get("text")
+    if error is None:
+        return None
+    if type(error) is not str or type(text) is not str:
+        raise Crashed
+    return error[:_NAME], text[:_TEXT]
+
+
 def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
-    said, changed = outcome.get("trouble"), outcome.get("changed", ())
-    trouble: Trouble | None = next(
-        (t for t in get_args(Trouble) if type(said) is str and t == said), None
-    )
-    if trouble is None and said is not None:
-        raise Crashed
+    changed, text = outcome.get("changed", ()), outcome.get("text", "")
+    cause = _cause(outcome.get("cause"))
     if type(changed) is not tuple or any(
         type(i) is not int or not 0 <= i < arguments for i in changed
     ):
         raise Crashed
-    text, error = (outcome.get(key, "") for key in ("text", "error"))
-    if type(text) is not str or type(error) is not str or len(set(changed)) != len(changed):
+    if type(text) is not str or len(set(changed)) != len(changed):
         raise Crashed
-    known: Any = trouble  # one of Trouble's, as was made sure of
-    return Reply(outcome.get("value"), known, text[:_TEXT], error[:_TEXT], changed)
+    return Reply(outcome.get("value"), cause, text[:_TEXT], changed)
+
+
+def _cause(said: object) -> Cause | None:
+    """Why there is no value, as far as that is a worker's to say."""
+    if said is None:
+        return None
+    try:
+        cause = causes.read(said)
+    except ValueError:
+        raise Crashed from None
+    if causes.kind(cause) not in causes.BY_WORKER:
+        raise Crashed
+    return cause

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.model.cause import Call, Cause
 from autograder.model.picture import Picture
-from autograder.model.report import Kind, Trouble
+from autograder.model.report import Kind
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Outcome:
     weight: float
     passed: bool
     margin: float | None = None
-    call: str = ""
+    call: str = ""  # in words
+    made: Call | None = None  # the same call as data
     message: str = ""
     hint: str | None = None
-    trouble: Trouble | None = None
-    error: str = ""
+    cause: Cause | None = None
     saw: Any = None
     picture: Picture | None = None
 

@@ -17,7 +17,13 @@ from autograder.model.picture import Picture
 from autograder.model.report import Kind
 from autograder.testing.assertions import CheckFailed, margins, progress
 from autograder.testing.draws import Draws
-from autograder.testing.student import Same, Student, StudentFailed, Unchanged, last_call
+from autograder.testing.student import (
+    Same,
+    Student,
+    Unchanged,
+    last_call,
+    last_call_as_data,
+)
 
 
 class Job(Protocol):
@@ -204,24 +210,22 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
     }
     if error is None:
         return Outcome(**known)
-    call = last_call(student) if isinstance(student, Student) else ""
-    if isinstance(error, StudentFailed):
-        return Outcome(
-            **known, call=call, message=error.message, trouble=error.trouble, error=error.error
-        )
+    if isinstance(student, Student):
+        known |= {"call": last_call(student), "made": last_call_as_data(student)}
     if isinstance(error, CheckFailed):
         picture = error.picture if _worth_a_look(error.picture, known["kind"]) else None
         return Outcome(
             **known,
-            call=call,
             message=error.message,
             hint=error.hint,
+            cause=error.cause,
             saw=error.saw,
             picture=picture,
         )
     # The reference went through this check, so what broke it is something in the student's value.
     message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
-    return Outcome(**known, call=call, message=message, error=type(error).__name__)
+    cause = {"kind": "unusable", "error": type(error).__name__}
+    return Outcome(**known, message=message, cause=cause)
 
 
 def _worth_a_look(picture: Picture | None, kind: Kind) -> bool:

@@ -19,6 +19,7 @@ from autograder.grading.outcome import Outcome
 from autograder.grading.plugin import Job, Plugin, exercise_of, kind_of
 from autograder.grading.suite import probes_source, suite_files
 from autograder.jail.workers import Jail
+from autograder.model import cause as causes
 from autograder.model.answer_key import Answers
 from autograder.model.errors import KitError
 from autograder.model.notebook import Cell
@@ -247,13 +248,15 @@ def _check(outcome: Outcome, mistake: str | None, answers: Answers) -> Check:
         message=message,
         hint=known["hint"] if known else outcome.hint,
         misconception=known["title"] if known else None,
+        call=outcome.made,
+        cause=outcome.cause,
         picture=outcome.picture,
     )
 
 
 def _status(outcomes: list[Outcome]) -> ExerciseStatus:
     failed = [o for o in outcomes if not o.passed]
-    troubles = {o.trouble for o in failed}
+    troubles = {causes.kind(o.cause) for o in failed}
     if not failed:
         return "passed"
     if len(failed) == len(outcomes) and troubles <= {"missing", "stub"}:

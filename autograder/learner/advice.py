@@ -1,16 +1,17 @@
-"""The words of hints: for each way to fail, where to look, and what to work out by hand.
+"""The words of hints: for each cause of a failure, where to look, and what to work out by hand.
 
-A way to fail is known by the words of autograder/compare.py, calling.py, student.py and jailed.py,
-in which a check says what it found. `by_hand` goes on from "Take the check's call, f(x (3, 2)), ".
+`by_hand` goes on from "Take the check's call, f(x (3, 2)), ".
 """
 
 import math
-import re
 from dataclasses import dataclass
 
+from autograder.model import cause as causes
+from autograder.model.cause import Call, Cause
 from autograder.model.report import Kind
 
 _ON_PAPER = 12  # entries of an array that fit
+_COUNTS = ("steps", "epochs", "max_epochs")  # names of an argument that says how long to train
 _LINE_BY_LINE = (
     "Put the value of each line on paper first, then print the same lines of your code: the first "
     "that differs is the "
@@ -41,145 +42,113 @@ class Advice:
     by_hand: str | None = None
 
 
-_KNOWN = [
-    (
-        r"is not there, because",
-        Advice(
-            "The function is in your notebook, but the cell that defines it stops before its end. "
-            "Run that cell by "
-            "itself and read the error below it: nothing else can be judged until it runs.",
-            _ALONE,
-        ),
+_NAME = Advice(
+    "Python met a name that it does not know at that point. Is it spelt alike everywhere? "
+    "Is it set on every "
+    "path that leads there? Is it yours, or does it live in a cell for figures, which "
+    "does not count?",
+    _ALONE,
+)
+_INDEX = Advice(
+    "An index points outside of what it indexes. Does that happen at the first step or at "
+    "the last? Note how "
+    "long the thing is, and the smallest and the largest index that you use.",
+)
+_MISFIT = Advice(
+    "The call ends in an error before there is a result. Go to the line that the card "
+    "names, and write beside "
+    "each array there its shape and what each axis counts. Which two do not fit together?",
+    _SHAPES,
+)
+_RECURSION = Advice(
+    "A function calls itself without end. Which call should have been the last? How would it know?",
+    _ALONE,
+)
+_RAISED = Advice(
+    "The call ends in an error before there is a result. Make it again in a cell of your "
+    "own: there the error "
+    "shows each line on its way.",
+    _ALONE,
+)
+_OTHER_TYPE = Advice(
+    "What comes back is of another kind than was asked for. The first line of the "
+    "docstring says what goes "
+    "out, after the arrow. Print your result and its type, and compare.",
+    "and print what comes back: its type, and if it has parts, how many and of which shape.",
+)
+_BOUND = Advice(
+    "Something that was measured lies beyond its line. On which side of it? Which line of "
+    "yours decides how "
+    "large it becomes?",
+)
+_BY_ERROR = {
+    "NameError": _NAME,
+    "UnboundLocalError": _NAME,
+    "IndexError": _INDEX,
+    "KeyError": _INDEX,
+    "ValueError": _MISFIT,
+    "TypeError": _MISFIT,
+    "AxisError": _MISFIT,
+    "LinAlgError": _MISFIT,
+    "RecursionError": _RECURSION,
+}
+_BY_CAUSE = {
+    "cell": Advice(
+        "The function is in your notebook, but the cell that defines it stops before its end. "
+        "Run that cell by "
+        "itself and read the error below it: nothing else can be judged until it runs.",
+        _ALONE,
     ),
-    (
-        r"needs \w+, which is not written yet",
-        Advice(
-            "Your code reaches another function that is still a stub. That one comes first.", _ALONE
-        ),
+    "needs_stub": Advice(
+        "Your code reaches another function that is still a stub. That one comes first.", _ALONE
     ),
-    (
-        r" raised (NameError|UnboundLocalError)",
-        Advice(
-            "Python met a name that it does not know at that point. Is it spelt alike everywhere? "
-            "Is it set on every "
-            "path that leads there? Is it yours, or does it live in a cell for figures, which "
-            "does not count?",
-            _ALONE,
-        ),
+    "none": Advice(
+        "The call gives nothing back. Follow it to its last line, on every branch: where does "
+        "the result leave?",
+        "and print its result. Then print it again one line before the end of your function.",
     ),
-    (
-        r" raised (IndexError|KeyError)",
-        Advice(
-            "An index points outside of what it indexes. Does that happen at the first step or at "
-            "the last? Note how "
-            "long the thing is, and the smallest and the largest index that you use.",
-        ),
+    "changed": Advice(
+        "The call leaves something altered that the caller still needs. Which lines write "
+        "into an array that you "
+        "were given, instead of making a new one?",
+        "with arrays of two numbers, and print the arguments after each line of your "
+        "function: the line after "
+        "which one is no longer what it was is the place.",
     ),
-    (
-        r" raised (ValueError|TypeError|AxisError|LinAlgError)",
-        Advice(
-            "The call ends in an error before there is a result. Go to the line that the card "
-            "names, and write beside "
-            "each array there its shape and what each axis counts. Which two do not fit together?",
-            _SHAPES,
-        ),
+    "shape": Advice(
+        "Leave the numbers for later: the shape is off. Write behind each line of yours the "
+        "shape that you mean it "
+        "to have, print the one that it has, and find the first line where the two part.",
+        _SHAPES,
     ),
-    (
-        r" raised RecursionError",
-        Advice(
-            "A function calls itself without end. Which call should have been the last? How would "
-            "it know?",
-            _ALONE,
-        ),
+    "nonfinite": Advice(
+        "Somewhere on the way a number becomes inf or nan: exp of something large, log of 0, "
+        "a division by 0. "
+        "Print what each line makes of this kind of input. Which line is the first with such "
+        "a number in it, and "
+        "what did it start from?",
+        "cut down to the one row that goes wrong. For each line of yours write down its "
+        "largest and its smallest "
+        "number, as a power of ten: the line where one leaves all bounds, or where 0 is "
+        "divided by, is the place.",
     ),
-    (
-        r" raised ",
-        Advice(
-            "The call ends in an error before there is a result. Make it again in a cell of your "
-            "own: there the error "
-            "shows each line on its way.",
-            _ALONE,
-        ),
+    "timeout": Advice(
+        "It was stopped because it took too long. If a loop never ends: what has to become "
+        "true for it to end, "
+        "and does each step bring that closer? If it only takes long: which loop visits every "
+        "single number?",
+        "with two entries along each axis, and print one line at each turn of the loop.",
     ),
-    (
-        r"is None; is a return missing",
-        Advice(
-            "The call gives nothing back. Follow it to its last line, on every branch: where does "
-            "the result leave?",
-            "and print its result. Then print it again one line before the end of your function.",
-        ),
+    "crashed": Advice(
+        "The call ends the whole process. Is there an exit, or an array that no memory could hold?",
+        _ALONE,
     ),
-    (
-        r"changed during the call",
-        Advice(
-            "The call leaves something altered that the caller still needs. Which lines write "
-            "into an array that you "
-            "were given, instead of making a new one?",
-            "with arrays of two numbers, and print the arguments after each line of your "
-            "function: the line after "
-            "which one is no longer what it was is the place.",
-        ),
-    ),
-    (
-        r"has shape .*, expected",
-        Advice(
-            "Leave the numbers for later: the shape is off. Write behind each line of yours the "
-            "shape that you mean it "
-            "to have, print the one that it has, and find the first line where the two part.",
-            _SHAPES,
-        ),
-    ),
-    (
-        r"expected a finite number",
-        Advice(
-            "Somewhere on the way a number becomes inf or nan: exp of something large, log of 0, "
-            "a division by 0. "
-            "Print what each line makes of this kind of input. Which line is the first with such "
-            "a number in it, and "
-            "what did it start from?",
-            "cut down to the one row that goes wrong. For each line of yours write down its "
-            "largest and its smallest "
-            "number, as a power of ten: the line where one leaves all bounds, or where 0 is "
-            "divided by, is the place.",
-        ),
-    ),
-    (
-        r"stopped: the exercise used up",
-        Advice(
-            "It was stopped because it took too long. If a loop never ends: what has to become "
-            "true for it to end, "
-            "and does each step bring that closer? If it only takes long: which loop visits every "
-            "single number?",
-            "with two entries along each axis, and print one line at each turn of the loop.",
-        ),
-    ),
-    (
-        r"ended its process",
-        Advice(
-            "The call ends the whole process. Is there an exit, or an array that no memory could "
-            "hold?",
-            _ALONE,
-        ),
-    ),
-    (
-        r"expected (an array of real numbers|one number|\d+ values)|list whose rows differ| returned .*; return NumPy",
-        Advice(
-            "What comes back is of another kind than was asked for. The first line of the "
-            "docstring says what goes "
-            "out, after the arrow. Print your result and its type, and compare.",
-            "and print what comes back: its type, and if it has parts, how many and of which "
-            "shape.",
-        ),
-    ),
-    (
-        r"expected at (least|most)",
-        Advice(
-            "Something that was measured lies beyond its line. On which side of it? Which line of "
-            "yours decides how "
-            "large it becomes?",
-        ),
-    ),
-]
+    "type": _OTHER_TYPE,
+    "parts": _OTHER_TYPE,
+    "refused": _OTHER_TYPE,
+    "at_least": _BOUND,
+    "at_most": _BOUND,
+}
 
 _ONE_STEP = (
     "cut down to two samples and one step. Put all that this step changes on paper first, then "
@@ -246,41 +215,52 @@ _ONE_NUMBER = Advice(
 )
 
 
-def advice(kind: Kind, call: str, fact: str, formula_right: bool) -> Advice | None:
-    """The advice for a check of some kind that found this; None if it said so in words of
-    its own.
+def advice(
+    kind: Kind, call: Call | None, cause: Cause | None, formula_right: bool
+) -> Advice | None:
+    """The advice for a check of some kind that failed by this cause; None if it has no words for
+    it, and the check's own have to do.
     """
-    if kind == "speed" or (kind == "convergence" and "expected at" in fact):
-        return _SPEED if kind == "speed" else _TRAINING
-    for pattern, known in _KNOWN:
-        if re.search(pattern, fact):
-            return known
-    return _of_values(kind, call, fact, formula_right)
+    if kind == "speed":
+        return _SPEED
+    found = causes.kind(cause)
+    if cause is None or found is None:
+        return None
+    if kind == "convergence" and found in ("at_least", "at_most"):
+        return _TRAINING
+    if found == "raised":
+        return _BY_ERROR.get(cause["error"], _RAISED)
+    if found == "values":
+        return _of_values(kind, call, cause, formula_right)
+    return _BY_CAUSE.get(found)
 
 
-def by_hand(known: Advice | None, call: str) -> str:
+def by_hand(known: Advice | None, call: Call | None) -> str:
     """How to work out a call on paper: in the way of its advice, or else by how large it is."""
     if known is not None and known.by_hand is not None:
         return known.by_hand
-    shapes = re.findall(r"\((\d+(?:, \d+)*),?\)", call)
-    largest = max((math.prod(map(int, shape.split(", "))) for shape in shapes), default=0)
+    largest = max((math.prod(shape) for shape in causes.shapes(call)), default=0)
     return _SMALL if largest <= _ON_PAPER else _LARGE
 
 
-def _of_values(kind: Kind, call: str, fact: str, formula_right: bool) -> Advice | None:
+def _of_values(kind: Kind, call: Call | None, cause: Cause, formula_right: bool) -> Advice:
     """The advice for numbers that are not the right ones."""
-    if "relative error" not in fact:
-        return None
-    if re.search(r"\b(steps|epochs|max_epochs) \d", call):
+    arguments = call["arguments"] if call else []
+    if any(name in _COUNTS and isinstance(given, (int, float)) for name, given in arguments):
         return _STEPS
     if kind == "gradient":
-        return _UPSTREAM if re.search(r"\(d[a-zA-Z_]+ \(", call) else _GRADIENT
-    counted = re.search(r"\((\d+) of (\d+) entries differ", fact)
-    if counted is None:
+        return _UPSTREAM if arguments and _is_upstream(*arguments[0]) else _GRADIENT
+    wrong, of = cause["wrong"], cause["of"]
+    if of == 1:
         return _ONE_NUMBER
     if formula_right:
         return _ODD_INPUT
-    wrong, of = int(counted[1]), int(counted[2])
     if wrong == of:
-        return _EVERY_ENTRY if re.search(r"\(\d+,", call) else _NO_ARRAY
+        return _EVERY_ENTRY if any(causes.shapes(call)) else _NO_ARRAY
     return _FEW_ENTRIES if 2 * wrong < of else _SOME_ENTRIES
+
+
+def _is_upstream(name: str | None, given: object) -> bool:
+    """Whether an argument is a gradient from above, by its name: dy, dout."""
+    letters = (name or "")[1:].replace("_", "a")
+    return (name or "").startswith("d") and letters.isalpha() and isinstance(given, list)

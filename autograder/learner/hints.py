@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from autograder.learner.advice import Advice, advice, by_hand
 from autograder.learner.exercise_text import Signpost
+from autograder.model import cause as causes
 from autograder.model.report import Check, Exercise
 
 Mistakes = Mapping[
@@ -52,14 +53,14 @@ def _first(exercise: Exercise, failing: Check) -> str:
     if _is_edge(exercise, failing):
         kind = "All checks of ordinary values pass, so the formula is right; this is what is left."
     known = _advice(exercise, failing)
-    own = f"It found this: {_fact(failing)}. What did it want to find, and why? Say it in your own words."
+    own = f"It found this: {_found(failing)}. What did it want to find, and why? Say it in your own words."
     return _sentences(
         f"The first check that fails: “{failing.title}”", kind, known.look if known else own
     )
 
 
 def _advice(exercise: Exercise, failing: Check) -> Advice | None:
-    return advice(failing.kind, _call(failing), _fact(failing), _is_edge(exercise, failing))
+    return advice(failing.kind, failing.call, failing.cause, _is_edge(exercise, failing))
 
 
 def _is_edge(exercise: Exercise, failing: Check) -> bool:
@@ -122,13 +123,13 @@ def _ruled_out(shared: int, caught: int) -> str:
 
 def _place(exercise: Exercise, failing: Check, where: Signpost | None) -> str:
     """Where it is derived, and the call of the failing check made as small as it goes."""
-    call = _call(failing)
+    call, _ = failing.said
     named = f"the check's call, {call}," if call else "a call like the check's,"
     if _is_stub(failing):
         task = "work it out on paper, a line for each step of the formula: these lines are your program"
         small = f"Take {named} with numbers like 0, 1 and 2, and {task}"
     else:
-        small = f"Take {named} {by_hand(_advice(exercise, failing), call)}"
+        small = f"Take {named} {by_hand(_advice(exercise, failing), failing.call)}"
     return _sentences(_reading(exercise.id, where), small)
 
 
@@ -144,16 +145,15 @@ def _reading(exercise: str, where: Signpost | None) -> str:
 
 def _begin(failing: Check) -> str:
     """The first hint where nothing is written yet."""
-    fact = _fact(failing)
-    if "there is no function" in fact or "not a function" in fact:
+    if causes.kind(failing.cause) == "missing":
         return _sentences(
-            f"The check looks for a function and does not find it: {fact}",
+            f"The check looks for a function and does not find it: {_found(failing)}",
             "Has its cell been run since the kernel was started, and does the function still have "
             "the name that it "
             "came with?",
         )
     return _sentences(
-        f"Nothing is wrong so far: {fact}",
+        f"Nothing is wrong so far: {_found(failing)}",
         "Begin with what goes in and what comes out: the first line of the docstring says both, "
         "with their shapes.",
         f"The first thing to get right: “{failing.title}”",
@@ -171,20 +171,13 @@ def _plan(where: Signpost | None) -> str:
 
 
 def _is_stub(check: Check) -> bool:
-    return bool(
-        re.search(r"^\S+ is not written yet|there is no function|, not a function", _fact(check))
-    )
+    return causes.kind(check.cause) in ("stub", "missing")
 
 
-def _fact(check: Check) -> str:
-    """What a failed check found, without the call before it."""
-    lines = (check.message or "").split("\n")
-    return " ".join(lines[1:] if len(lines) > 1 else lines).rstrip(".")
-
-
-def _call(check: Check) -> str:
-    lines = (check.message or "").split("\n")
-    return lines[0] if len(lines) > 1 else ""
+def _found(check: Check) -> str:
+    """What a failed check found, on one line."""
+    _, found = check.said
+    return " ".join(found.split("\n")).rstrip(".")
 
 
 def _sentences(*parts: str) -> str:

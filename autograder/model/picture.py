@@ -104,12 +104,13 @@ def is_share(low: float, high: float) -> bool:
     return low == 0 and 0.2 < high <= 1
 
 
-def require(picture: object) -> None:
-    """Raise ValueError unless it is a picture as one of the functions above makes it."""
+def require(picture: object) -> Picture:
+    """A picture as one of the functions above makes it, or ValueError."""
     kind = picture.get("type") if isinstance(picture, dict) else None
     form = _FORMS.get(kind) if isinstance(kind, str) else None
     if form is None or not form(cast(Picture, picture)) or len(json.dumps(picture)) > _BYTES:
         raise ValueError("a picture of no known form")
+    return cast(Picture, picture)
 
 
 def _sheets(mask: np.ndarray) -> list[list[str]]:

@@ -1,28 +1,29 @@
 """The Report: what one submission earned and why. Every page and table is drawn from it alone."""
 
 import json
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from autograder.model import cause as causes
 from autograder.model import picture as pictures
+from autograder.model import plain
+from autograder.model.cause import Call, Cause
 from autograder.model.picture import Picture
 
 SCHEMA = 1
 Kind = Literal["value", "shape", "gradient", "convergence", "robustness", "speed"]
 ExerciseStatus = Literal["passed", "partial", "failed", "not_attempted", "timeout", "crashed"]
-Trouble = Literal[
-    "missing", "stub", "raised", "refused", "timeout", "crashed"
-]  # why a call brought no value
 ReportStatus = Literal["graded", "unreadable", "grader_error"]
+_LEFT_OUT = ("call", "cause", "picture")  # where there is none
 
 
 @dataclass(frozen=True)
 class Check:
     """One sentence that was found true or false. `message` has the call on its first line.
 
-    `picture` is for readers who see: it is left out of the JSON where there is none, and says
-    nothing that is not said in the message too, or that decides anything.
+    `call` and `cause` say as data what the message says in words, for whoever goes on from there;
+    `picture` is for readers who see. None of them says anything that the message does not, and each
+    is left out of the JSON where there is none.
     """
 
     id: str
@@ -33,7 +34,15 @@ class Check:
     message: str | None = None
     hint: str | None = None
     misconception: str | None = None
+    call: Call | None = None
+    cause: Cause | None = None
     picture: Picture | None = None
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """The call in words, "" where none was made, and what was found of it."""
+        first, _, rest = (self.message or "").partition("\n")
+        return (first, rest) if self.call is not None and rest else ("", self.message or "")
 
 
 @dataclass(frozen=True)
@@ -82,73 +91,73 @@ class Report:
             "seconds",
             "exercises",
         )
-        plain = asdict(self)
-        for check in (c for exercise in plain["exercises"] for c in exercise["checks"]):
-            if check["picture"] is None:
-                del check["picture"]
-        return {key: plain[key] for key in order}
+        found = asdict(self)
+        for check in (c for exercise in found["exercises"] for c in exercise["checks"]):
+            for name in _LEFT_OUT:
+                if check[name] is None:
+                    del check[name]
+        return {key: found[key] for key in order}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
-        """Read what to_json wrote; raise ValueError for another schema or shape."""
+        """Read what to_json wrote, whoever has had a hand in it since; NotAReport for anything
+        else. Keys that are not known are left out.
+        """
         try:
             data = json.loads(text)
-            if not isinstance(data, dict):
-                raise ValueError(f"not a report: it is a {type(data).__name__}")
-            if data.get("schema") != SCHEMA:
-                raise ValueError(f"a report of schema {data.get('schema')!r}, expected {SCHEMA}")
-            exercises = [
-                Exercise(**{**e, "checks": [Check(**c) for c in e["checks"]]})
-                for e in data.pop("exercises")
-            ]
-            report = cls(**data, exercises=exercises)
-        except (AttributeError, KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"not a report: {error}") from None
-        for odd in _oddities(report):
-            raise ValueError(f"not a report: {odd}")
+        except (ValueError, RecursionError):
+            raise NotAReport("it is not JSON") from None
+        if not isinstance(data, dict):
+            raise NotAReport(f"it is a {type(data).__name__}")
+        schema = data.get("schema")
+        if schema != SCHEMA:
+            found = f"schema {schema}" if isinstance(schema, int) else "no schema"
+            raise NotAReport(f"it has {found[:20]}, this version reads {SCHEMA}")
+        try:
+            report: Report = plain.read(cls, _REPORT, data)
+        except plain.Odd as odd:
+            raise NotAReport(str(odd)) from None
         return report
 
 
-def _oddities(report: Report) -> Iterator[str]:
-    """What is of the wrong type in a Report that somebody else may have written."""
-    yield from _wrong(report, _is_text, ("topic",))
-    yield from _wrong(report, _is_text_or_none, ("student", "reason"))
-    yield from _wrong(report, _is_number, ("max_score", "seconds"))
-    if report.status not in get_args(ReportStatus):
-        yield f"status is {report.status!r}"
-    if not (report.score is None or _is_number(report.score)):
-        yield f"score is {report.score!r}"
-    for exercise in report.exercises:
-        yield from _wrong(exercise, _is_text, ("id",))
-        yield from _wrong(exercise, _is_number, ("score", "max_score"))
-        if exercise.status not in get_args(ExerciseStatus):
-            yield f"status is {exercise.status!r}"
-        for check in exercise.checks:
-            yield from _wrong(check, _is_text, ("id", "title"))
-            yield from _wrong(check, _is_text_or_none, ("message", "hint", "misconception"))
-            yield from _wrong(check, _is_number, ("weight",))
-            if check.kind not in get_args(Kind) or not isinstance(check.passed, bool):
-                yield f"{check.id} has kind {check.kind!r} and passed {check.passed!r}"
-            if check.picture is not None:
-                pictures.require(check.picture)
+class NotAReport(ValueError):
+    """The text is no Report; `why` says so in a few words, none of them taken from it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not a report: {why}")
+        self.why = why
 
 
-def _wrong(of: object, fits: Callable[[object], bool], names: tuple[str, ...]) -> Iterator[str]:
-    return (f"{name} is {getattr(of, name)!r}" for name in names if not fits(getattr(of, name)))
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_text_or_none(value: object) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12
-    )  # not so a NaN
+_CHECK = {
+    "id": plain.text,
+    "kind": plain.word(Kind),
+    "title": plain.text,
+    "passed": plain.truth,
+    "weight": plain.number,
+    "message": plain.text_or_none,
+    "hint": plain.text_or_none,
+    "misconception": plain.text_or_none,
+    "call": plain.optional(causes.read_call),
+    "cause": plain.optional(causes.read),
+    "picture": plain.optional(pictures.require),
+}
+_EXERCISE = {
+    "id": plain.text,
+    "score": plain.number,
+    "max_score": plain.number,
+    "status": plain.word(ExerciseStatus),
+    "checks": plain.each(Check, _CHECK),
+}
+_REPORT = {
+    "topic": plain.text,
+    "status": plain.word(ReportStatus),
+    "score": plain.number_or_none,
+    "max_score": plain.number,
+    "seconds": plain.number,
+    "exercises": plain.each(Exercise, _EXERCISE),
+    "student": plain.text_or_none,
+    "reason": plain.text_or_none,
+}

@@ -12,7 +12,7 @@ from traitlets import Bool
 from autograder.course import course_file
 from autograder.model.errors import KitError
 from autograder.nbgrader.classroom import Classroom
-from autograder.nbgrader.outputs import REPORT, fill
+from autograder.nbgrader.outputs import REPORT, extra_credit, fill
 
 
 class Grade(NbGraderPreprocessor):  # type: ignore[misc]
@@ -42,21 +42,18 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class SaveBonus(NbGraderPreprocessor):  # type: ignore[misc]
-    """Enters what a bonus exercise earned as extra credit, which its cell of 0 points
-    cannot hold.
-    """
+    """Enters the extra credit of each exercise, which no cell can hold."""
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         names, report = resources["nbgrader"], resources[REPORT]
         with Gradebook(names["db_url"]) as gradebook:
             for exercise in report.exercises:
-                if exercise.max_score == 0:
-                    cell = (
-                        f"check-{exercise.id}",
-                        names["notebook"],
-                        names["assignment"],
-                        names["student"],
-                    )
-                    gradebook.find_grade(*cell).extra_credit = exercise.score
+                cell = (
+                    f"check-{exercise.id}",
+                    names["notebook"],
+                    names["assignment"],
+                    names["student"],
+                )
+                gradebook.find_grade(*cell).extra_credit = extra_credit(exercise)
             gradebook.db.commit()
         return nb, resources

@@ -26,7 +26,7 @@ from autograder.model.errors import KitError, UserError
 from autograder.model.report import Report
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
-from autograder.nbgrader.outputs import REPORT, fill
+from autograder.nbgrader.outputs import REPORT, extra_credit, fill, within
 from autograder.nbgrader.timestamps import handed_in
 
 PATIENCE = 90.0  # seconds to wait for a gradebook that somebody else has locked
@@ -122,16 +122,17 @@ class Book:
         submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
         _require_sense(submission)
         (notebook,) = submission.notebooks
-        scores = {
+        scores = {  # of written answers: nobody else gives them any
             c.metadata.nbgrader.grade_id: determine_grade(c)[0] for c in nb.cells if is_grade(c)
         }
-        bonuses = {f"check-{e.id}": e.score for e in report.exercises if e.max_score == 0}
+        exercises = {f"check-{e.id}": e for e in report.exercises}
         for grade in notebook.grades:
             name = self._names[grade.cell_id]
-            grade.auto_score = scores[name]
+            exercise = exercises.get(name)
+            grade.auto_score = scores[name] if exercise is None else within(exercise)
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-            if name in bonuses:
-                grade.extra_credit = bonuses[name]
+            if exercise is not None:
+                grade.extra_credit = extra_credit(exercise)
         unanswered = {
             cell.metadata.nbgrader.grade_id
             for cell in nb.cells

@@ -4,7 +4,7 @@ from typing import Any
 
 import nbformat
 
-from autograder.model.report import Report
+from autograder.model.report import Exercise, Report
 from autograder.render import cards
 
 REPORT = "report.json"
@@ -23,9 +23,8 @@ def _outputs(report: Report, exercise_id: str) -> list[Any]:
     beside it.
     """
     exercise = report.exercise(exercise_id)
-    score = min(max(float(exercise.score), 0.0), float(exercise.max_score))
     card = cards.card(exercise) if report.status == "graded" else cards.notice(report)
-    data = {"text/plain": repr(score), "text/html": card}
+    data = {"text/plain": repr(within(exercise)), "text/html": card}
     output = {
         "output_type": "execute_result",
         "data": data,
@@ -33,3 +32,15 @@ def _outputs(report: Report, exercise_id: str) -> list[Any]:
         "execution_count": None,
     }
     return [nbformat.from_dict(output)]
+
+
+def within(exercise: Exercise) -> float:
+    """The points of an exercise as its cell can hold them: between 0 and its most."""
+    return min(max(float(exercise.score), 0.0), float(exercise.max_score))
+
+
+def extra_credit(exercise: Exercise) -> float | None:
+    """What a bonus exercise earned on top, for which its cell of 0 points has no room; None for
+    any other, so that what it earned as a bonus once does not stay.
+    """
+    return float(exercise.score) if exercise.max_score == 0 else None

@@ -13,6 +13,7 @@ from autograder.course.course_file import Course
 from autograder.course.record import record
 from autograder.model.answer_key import NAME, PUBLIC_SEED
 from autograder.model.errors import UserError
+from autograder.nbgrader import api
 
 
 class Release(NbGraderPreprocessor):  # type: ignore[misc]
@@ -21,6 +22,10 @@ class Release(NbGraderPreprocessor):  # type: ignore[misc]
     """
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
+        with api.telling():
+            return self._release(nb, resources)
+
+    def _release(self, nb: Any, resources: Any) -> Any:
         course = course_file.find(Path.cwd())
         topic_id = resources["nbgrader"]["assignment"]
         require_agreement(course, topic_id, nb)

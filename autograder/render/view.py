@@ -4,6 +4,7 @@ failed.
 
 from dataclasses import dataclass, replace
 
+from autograder.model import cause as causes
 from autograder.model.picture import Picture
 from autograder.model.report import Check, Exercise
 
@@ -70,7 +71,7 @@ def slips(exercise: Exercise) -> list[Slip]:
     named: dict[str, Slip] = {}
     for check in exercise.checks:
         if check.misconception:
-            function = _split(check)[0].partition("(")[0]
+            function = str(check.call["function"]) if check.call else ""
             elsewhere = function.isidentifier() and function != exercise.id
             slip = Slip(
                 plain(check.misconception), plain(check.hint), function if elsewhere else ""
@@ -150,14 +151,12 @@ def _each_curve_once(found: list[Failure]) -> list[Failure]:
 
 
 def _split(check: Check) -> tuple[str, list[str]]:
-    lines = [plain(line) for line in (check.message or "").split("\n") if line]
-    return (lines[0], lines[1:]) if len(lines) > 1 else ("", lines)
+    call, found = check.said
+    return plain(call), [plain(line) for line in found.split("\n") if line]
 
 
 def _general(check: Check) -> bool:
     """Whether a message is about the function as a whole rather than about a value of it."""
-    text = " ".join(_split(check)[1])
-    return any(
-        mark in text
-        for mark in ("is not written yet", "there is no function", "stopped:", "is not there,")
-    )
+    kind = causes.kind(check.cause)
+    nowhere = check.cause is not None and kind == "missing" and check.cause["found"] is None
+    return nowhere or kind in ("stub", "needs_stub", "cell", "timeout")

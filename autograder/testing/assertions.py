@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograder.model import cause as causes
 from autograder.model import picture as pictures
+from autograder.model.cause import Cause
 from autograder.model.picture import Picture
 
 margins: ContextVar[list[float] | None] = ContextVar(
@@ -25,7 +27,10 @@ TOLERANCE = 1e-5  # correct float32 ≤ 6e-8, every known bug ≥ 1e-2
 
 
 class CheckFailed(AssertionError):
-    """The student's value is not right. `saw` is what was judged: its fingerprint may be known."""
+    """The student's value is not right. `saw` is what was judged: its fingerprint may be known.
+
+    `cause` says as data what the message says in words, where there is a kind for it.
+    """
 
     def __init__(
         self,
@@ -33,45 +38,55 @@ class CheckFailed(AssertionError):
         saw: object = None,
         hint: str | None = None,
         picture: Picture | None = None,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(message)
         self.message, self.saw, self.hint, self.picture = message, saw, hint, picture
+        self.cause = cause
 
 
 def fail(
-    message: str, saw: object = None, hint: str | None = None, picture: Picture | None = None
+    message: str,
+    saw: object = None,
+    hint: str | None = None,
+    picture: Picture | None = None,
+    cause: Cause | None = None,
 ) -> NoReturn:
-    raise CheckFailed(message, saw, hint, picture or progress.get())
+    raise CheckFailed(message, saw, hint, picture or progress.get(), cause)
 
 
-def expect(condition: object, message: str, saw: object = None, hint: str | None = None) -> None:
+def expect(
+    condition: object,
+    message: str,
+    saw: object = None,
+    hint: str | None = None,
+    cause: Cause | None = None,
+) -> None:
     """A property in words: `message` says what was found and what was expected."""
     if not condition:
-        fail(message, saw, hint)
+        fail(message, saw, hint, cause=cause)
 
 
 def numbers(actual: object, name: str) -> np.ndarray:
     """`actual` as an array of floats: an array, a number, or lists of numbers all alike."""
     if actual is None:
-        fail(f"{name} is None; is a return missing?", saw=actual)
+        fail(f"{name} is None; is a return missing?", saw=actual, cause={"kind": "none"})
     if isinstance(actual, (tuple, list)) and _has_text(
         actual
     ):  # NumPy would give each entry the longest one's room
-        fail(
-            f"{name} is {_article(type(actual).__name__)}, expected an array of real numbers",
-            saw=actual,
-        )
+        _fail_type(name, type(actual).__name__, "an array of real numbers", actual)
     try:
         array = np.asarray(actual)
     except ValueError:
-        fail(f"{name} is a nested list whose rows differ in length", saw=actual)
+        message = f"{name} is a nested list whose rows differ in length"
+        fail(message, saw=actual, cause={"kind": "type", "got": type(actual).__name__})
     if array.dtype.kind not in "biuf":
         kind = (
             f"an array of dtype {array.dtype}"
             if isinstance(actual, np.ndarray)
             else type(actual).__name__
         )
-        fail(f"{name} is {_article(kind)}, expected an array of real numbers", saw=actual)
+        _fail_type(name, kind, "an array of real numbers", actual)
     if array.size > _MOST:
         fail(f"{name} has {array.size} entries, expected {_MOST} at most")
     return array.astype(float)
@@ -82,8 +97,12 @@ def assert_shape(actual: object, shape: Sequence[int], name: str = "the result")
     array = numbers(actual, name)
     expected = tuple(shape)
     if array.shape != expected:
-        picture = pictures.shapes(array.shape, expected)
-        fail(f"{name} has shape {array.shape}, expected {expected}", saw=array, picture=picture)
+        fail(
+            f"{name} has shape {array.shape}, expected {expected}",
+            saw=array,
+            picture=pictures.shapes(array.shape, expected),
+            cause=causes.shape(array.shape, expected),
+        )
     return array
 
 
@@ -93,7 +112,8 @@ def assert_finite(actual: object, name: str = "the result") -> np.ndarray:
     bad = ~np.isfinite(array)
     if bad.any():
         message = f"{_entry(name, array, bad)} is {_show(array[bad][0])}, expected a finite number"
-        fail(message, saw=array, picture=pictures.where(bad, "are not finite"))
+        picture = pictures.where(bad, "are not finite")
+        fail(message, saw=array, picture=picture, cause=causes.nonfinite(bad))
     return array
 
 
@@ -105,24 +125,24 @@ def assert_close(
     a = assert_finite(assert_shape(actual, e.shape, name), name)
     error = relative_error(a, e)
     if not error <= tolerance:  # written so that a NaN fails
-        gap = np.abs(a / 2 - e / 2)  # halves, whose difference cannot overflow
         worst = np.zeros(a.shape, bool)
-        worst[np.unravel_index(np.argmax(gap), a.shape)] = True
-        differ = gap > tolerance * (np.abs(a / 2) + np.abs(e / 2) + 1e-9)
+        worst[np.unravel_index(np.argmax(_gap(a, e)), a.shape)] = True
+        differ = differing(a, e, tolerance)
         fail(
             f"{_entry(name, a, worst)} is {_show(a[worst][0])}, expected "
             f"{_show(e[worst][0])}{_count(differ, error)}",
             saw=a,
             picture=pictures.where(differ, "differ"),
+            cause=causes.values(differ, error),
         )
 
 
 def assert_scalar(actual: object, expected: float, name: str = "the loss") -> None:
     """A single number: a float, an int or an array without axes."""
     if isinstance(actual, np.ndarray) and actual.shape != ():
-        fail(f"{name} is an array of shape {actual.shape}, expected one number", saw=actual)
+        _fail_type(name, f"an array of shape {actual.shape}", "one number", actual)
     if isinstance(actual, (list, tuple, dict, str)):
-        fail(f"{name} is {_article(type(actual).__name__)}, expected one number", saw=actual)
+        _fail_type(name, type(actual).__name__, "one number", actual)
     assert_close(actual, expected, name)
 
 
@@ -130,9 +150,10 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
     """A tuple or list with one part for each name; return the parts."""
     wanted = f"{len(names)} values ({', '.join(names)})"
     if not isinstance(actual, (tuple, list)):
-        fail(f"the result is {_article(type(actual).__name__)}, expected {wanted}", saw=actual)
+        _fail_type("the result", type(actual).__name__, wanted, actual)
     if len(actual) != len(names):
-        fail(f"the result has {len(actual)} values, expected {wanted}", saw=actual)
+        cause = {"kind": "parts", "got": len(actual), "expected": len(names)}
+        fail(f"the result has {len(actual)} values, expected {wanted}", saw=actual, cause=cause)
     for name, part in zip(names, actual):
         if (
             name in _CURVES
@@ -152,6 +173,7 @@ def assert_at_least(value: float, line: float, name: str, saw: object = None) ->
             f"{name} is {value:.3g}, expected at least {line:.3g}",
             saw,
             picture=progress.get() or picture,
+            cause=causes.measured("least", value, line),
         )
 
 
@@ -164,7 +186,13 @@ def assert_at_most(value: float, line: float, name: str, saw: object = None) -> 
             f"{name} is {value:.3g}, expected at most {line:.3g}",
             saw,
             picture=progress.get() or picture,
+            cause=causes.measured("most", value, line),
         )
+
+
+def _fail_type(name: str, got: str, expected: str, saw: object) -> NoReturn:
+    cause = {"kind": "type", "got": got.removeprefix("an ")}
+    fail(f"{name} is {_article(got)}, expected {expected}", saw=saw, cause=cause)
 
 
 def _keep_margin(margin: float) -> None:
@@ -180,6 +208,15 @@ def relative_error(a: np.ndarray, e: np.ndarray) -> float:
     scale = max(float(np.abs(a).max(initial=0.0)), float(np.abs(e).max(initial=0.0)), 1.0)
     a, e = a / scale, e / scale
     return float(np.linalg.norm(a - e) / (np.linalg.norm(a) + np.linalg.norm(e) + 1e-9 / scale))
+
+
+def differing(a: np.ndarray, e: np.ndarray, tolerance: float) -> np.ndarray:
+    """The mask of the entries that are off, each measured by its own size."""
+    return np.asarray(_gap(a, e) > tolerance * (np.abs(a / 2) + np.abs(e / 2) + 1e-9))
+
+
+def _gap(a: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return np.abs(a / 2 - e / 2)  # halves, whose difference cannot overflow
 
 
 def _has_text(value: Sequence[Any]) -> bool:

@@ -11,26 +11,31 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autograder.model.report import Trouble
+from autograder.model import cause as causes
+from autograder.model.cause import Call, Cause
 from autograder.testing.assertions import CheckFailed
 from autograder.worker.codec import PROBE, Seed
 
-_ITEMS = 8  # of a dict that are named in a call
+# A call: the function as it is shown, the arguments' names, and the arguments.
+_Made = tuple[str, tuple[str | None, ...], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call came to: a plain value, or a trouble and a sentence about it.
+    """What a call came to: a plain value, or the cause of there being none and a sentence about it.
 
-    `changed` holds the positions of arguments that the function altered; `error` the type of what
-    it raised, or the name that is missing.
+    `changed` holds the positions of arguments that the function altered.
     """
 
     value: Any = None
-    trouble: Trouble | None = None
+    cause: Cause | None = None
     text: str = ""
-    error: str = ""
     changed: tuple[int, ...] = ()
+
+    @property
+    def trouble(self) -> str | None:
+        """The kind of what went wrong, if something did."""
+        return causes.kind(self.cause)
 
 
 class Backend(Protocol):
@@ -46,8 +51,7 @@ class StudentFailed(CheckFailed):
     """A call that brought no value: not there, a stub, an exception, out of time, gone."""
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.text)
-        self.trouble, self.error = reply.trouble, reply.error
+        super().__init__(reply.text, cause=reply.cause)
 
 
 class Student:
@@ -61,6 +65,7 @@ class Student:
     ) -> None:
         self._backend, self._parameters, self._pictures = backend, parameters, pictures
         self._call = ""
+        self._made: _Made | None = None
         self._changed: tuple[str, ...] = ()
 
     @property
@@ -74,13 +79,13 @@ class Student:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             names = self._parameters.get(function, [])
+            known = [*names, *[None] * len(args)][: len(args)]  # of arguments by position
             self._call = describe(function, names, args, kwargs)
+            self._made = shown(function), (*known, *kwargs), (*args, *kwargs.values())
             reply = self._backend.call(function, args, kwargs)
-            labels = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))][
-                : len(args)
-            ]
+            labels = [name or f"argument {i}" for i, name in enumerate(known, 1)]
             self._changed = tuple([*labels, *kwargs][i] for i in reply.changed)
-            if reply.trouble:
+            if reply.cause:
                 raise StudentFailed(reply)
             return reply.value
 
@@ -153,17 +158,24 @@ def last_call(student: Student) -> str:
     return student._call
 
 
+def last_call_as_data(student: Student) -> Call | None:
+    """The last call, for whoever asks about its arguments; None where there was none. It is made
+    when it is asked for, which is where a check fails: most do not.
+    """
+    return None if student._made is None else causes.call(*student._made)
+
+
 @contextmanager
 def aside(student: Student) -> Iterator[bool]:
     """Calls that only show what was judged already: they leave no trace in it. False where nobody
     will look.
     """
-    kept = student._call, student._changed
+    kept = student._call, student._made, student._changed
     try:
         with student._backend.aside():
             yield student._pictures
     finally:
-        student._call, student._changed = kept
+        student._call, student._made, student._changed = kept
 
 
 def assert_unchanged(student: Student) -> None:
@@ -171,19 +183,25 @@ def assert_unchanged(student: Student) -> None:
     if student._changed:
         which = " and ".join(student._changed)
         raise CheckFailed(
-            f"{which} changed during the call; work on a copy instead", saw={"changed": which}
+            f"{which} changed during the call; work on a copy instead",
+            saw={"changed": which},
+            cause={"kind": "changed", "arguments": list(student._changed)},
         )
 
 
 def describe(function: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """A call in words: arrays by their shape, numbers by their value."""
-    function = (
-        function.removeprefix(PROBE).replace("_", " ") if function.startswith(PROBE) else function
-    )
     parts = [f"{name} {_brief(arg)}" for name, arg in zip(names, args)]
     parts += [_brief(arg) for arg in args[len(names) :]]
     parts += [f"{name}={_brief(arg)}" for name, arg in kwargs.items()]
-    return f"{function}({', '.join(parts)})"
+    return f"{shown(function)}({', '.join(parts)})"
+
+
+def shown(function: str) -> str:
+    """A function by its name; a probe, whose name no student knows, in words."""
+    return (
+        function.removeprefix(PROBE).replace("_", " ") if function.startswith(PROBE) else function
+    )
 
 
 def _brief(value: object) -> str:
@@ -192,9 +210,7 @@ def _brief(value: object) -> str:
     if isinstance(value, np.ndarray):
         return str(value.shape)
     if isinstance(value, dict):
-        items = [f"{key} {_brief(item)}" for key, item in value.items()]
-        if len(items) > _ITEMS:  # a network of many layers would fill a page
-            items[2:-2] = ["…"]
+        items = [f"{item[0]} {_brief(item[1])}" if item else "…" for item in causes.items(value)]
         return "{" + ", ".join(items) + "}"
     if isinstance(value, float):
         return f"{value:.4g}"

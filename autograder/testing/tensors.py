@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.model import cause as causes
 from autograder.testing.assertions import (
     TOLERANCE,
     CheckFailed,
     assert_close,
     assert_finite,
     assert_shape,
+    differing,
     fail,
     relative_error,
 )
@@ -53,7 +55,7 @@ def assert_tensors(
             for k, e in expected.items()
         }
     except CheckFailed as error:
-        fail(error.message, saw=actual)
+        fail(error.message, saw=actual, cause=error.cause)
 
 
 def assert_shapes(
@@ -76,15 +78,21 @@ def assert_gradients(
     """
     a = assert_tensors(actual, expected, name)
     e = {key: np.asarray(value, float) for key, value in expected.items()}
-    error = relative_error(*(np.concatenate([part[key].ravel() for key in e]) for part in (a, e)))
+    ours, theirs = (np.concatenate([part[key].ravel() for key in e]) for part in (a, e))
+    error = relative_error(ours, theirs)
     if not error <= tolerance:  # written so that a NaN fails
         worst = max(e, key=lambda key: float(np.linalg.norm(a[key] - e[key])))
         off = [key for key in e if relative_error(a[key], e[key]) > tolerance]
         try:
             assert_close(a[worst], e[worst], f"{name}[{worst!r}]", tolerance)
         except CheckFailed as failure:
-            fail(f"{failure.message}; wrong in all: {', '.join(off)}", saw=actual)
-        fail(f"{name} differ in {', '.join(off)} (relative error {error:.2g})", saw=actual)
+            message = f"{failure.message}; wrong in all: {', '.join(off)}"
+            fail(message, saw=actual, cause=failure.cause)
+        fail(
+            f"{name} differ in {', '.join(off)} (relative error {error:.2g})",
+            saw=actual,
+            cause=causes.values(differing(ours, theirs, tolerance), error),
+        )
 
 
 def assert_linear(

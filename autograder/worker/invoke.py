@@ -87,7 +87,7 @@ def call(
             else f"something that cannot be read ({first_line()})"
         )
         return {
-            "trouble": "refused",
+            "cause": {"kind": "refused"},
             "text": f"{function} returned {what}; return NumPy arrays and plain numbers",
         }
     return {
@@ -183,16 +183,20 @@ def _no_input(*_: object) -> str:
 
 def _name(kind: type[BaseException]) -> str:
     name = str(type.__dict__["__name__"].__get__(kind))  # a metaclass may lie about it
+    return _short(name)
+
+
+def _short(name: str) -> str:
     return name[:80].encode("utf-8", "replace").decode("utf-8")
 
 
 def _missing(namespace: dict[str, Any], function: str) -> Outcome:
-    if function in namespace:
-        kind = type(namespace[function]).__name__
-        text = f"{function} is {kind} here, not a function; was the name used twice?"
+    found = _name(type(namespace[function])) if function in namespace else None
+    if found is not None:
+        text = f"{function} is {found} here, not a function; was the name used twice?"
     else:
         text = f"there is no function {function}{_similar(namespace, function)}"
-    return {"trouble": "missing", "text": text, "error": function}
+    return {"cause": {"kind": "missing", "function": function, "found": found}, "text": text}
 
 
 def _similar(namespace: dict[str, Any], function: str) -> str:
@@ -223,19 +227,16 @@ def _raised(namespace: dict[str, Any], function: str) -> Outcome:
         and frames[-1].f_globals is namespace
     ):
         if len(own) == 1:
-            return {
-                "trouble": "stub",
-                "text": f"{function} is not written yet",
-                "error": "NotImplementedError",
-            }
+            cause = {"kind": "stub", "function": _short(function)}
+            return {"cause": cause, "text": f"{function} is not written yet"}
+        cause = {"kind": "needs_stub", "function": _short(function), "needs": _short(own[-1])}
         text = f"{function} needs {own[-1]}, which is not written yet"
-        return {"trouble": "raised", "text": text, "error": "NotImplementedError"}
+        return {"cause": cause, "text": text}
     line = line_in(namespace)
     where = f" (line {line} of its cell)" if line else ""
     return {
-        "trouble": "raised",
+        "cause": {"kind": "raised", "error": error_name()},
         "text": f"{function} raised {first_line()}{where}",
-        "error": error_name(),
     }
 
 

@@ -72,14 +72,14 @@ class Server:
         return {}
 
     def do_notebook(self, request: dict[str, Any]) -> dict[str, Any]:
-        """All of a submission in one request: the course's own, then the cells; the error of each,
-        or "".
+        """All of a submission in one request: the course's own, then the cells; what each came
+        to.
         """
         self.do_topic(request)
-        return {"errors": [self.do_cell(cell).get("error", "") for cell in request["cells"]]}
+        return {"cells": [self.do_cell(cell) for cell in request["cells"]]}
 
     def do_cell(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run one cell of the notebook in the namespace."""
+        """Run one cell of the notebook in the namespace; the type of its error, and a sentence."""
         return self._execute(request["source"], request["label"], self.namespace)
 
     def do_call(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -87,17 +87,20 @@ class Server:
             function, args, kwargs = request["function"], request["args"], request["kwargs"]
             return self.invoke.call(self.namespace, function, args, kwargs, self.probes)
         except KeyboardInterrupt:  # here only a student's own raise can be the cause
-            return {"trouble": "raised", "text": f"{function} raised {self.invoke.first_line()}"}
+            cause = {"kind": "raised", "error": self.invoke.error_name()}
+            return {"cause": cause, "text": f"{function} raised {self.invoke.first_line()}"}
 
     def _execute(self, source: str, label: str, namespace: dict[str, Any]) -> dict[str, Any]:
         try:
             with self.invoke.quiet():
                 exec(compile(source, f"<{label}>", "exec"), namespace)
         except SyntaxError as error:
-            return {"error": f"{type(error).__name__}: {error.msg} (line {error.lineno})"}
+            kind = type(error).__name__
+            return {"error": kind, "text": f"{kind}: {error.msg} (line {error.lineno})"}
         except BaseException:
             line = self.invoke.line_in(namespace)
-            return {"error": self.invoke.first_line() + (f" (line {line})" if line else "")}
+            text = self.invoke.first_line() + (f" (line {line})" if line else "")
+            return {"error": self.invoke.error_name(), "text": text}
         return {}
 
 

@@ -69,6 +69,8 @@ def test_it_says_what_is_wrong_and_the_likely_slip_but_no_value_of_the_secret_in
     slip = replace(
         check("rows sum to one", False, "the wrong axis", "which?"),
         message="softmax(z)\nis 0.25, expected 1",
+        call={"function": "softmax", "arguments": [["z", 0.25]]},
+        cause={"kind": "at_least", "value": 0.25, "line": 1},
     )
     made = report("ada", softmax=exercise("softmax", 0.5, "partial", [slip, check("finite", True)]))
     text = json.dumps(results.document(made, "A"))

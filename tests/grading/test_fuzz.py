@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_codec import values
 
-from autograder.grading.in_worker import _reply
+from autograder.grading.in_worker import _reply, _trouble
 from autograder.jail.workers import Budget, Crashed, Timeout, Worker
+from autograder.model import cause as causes
 from autograder.worker import codec
 from benchmarks import fuzz
 
@@ -41,7 +42,9 @@ def test_an_exception_that_escapes_is_counted_and_its_input_named(monkeypatch):
 
 
 @given(
-    st.dictionaries(st.sampled_from(["trouble", "changed", "text", "error", "value"]), values),
+    st.dictionaries(
+        st.sampled_from(["cause", "changed", "text", "kind", "error", "value"]), values
+    ),
     st.integers(0, 3),
 )
 def test_any_plain_outcome_is_a_reply_or_a_crash(outcome, arguments):
@@ -49,9 +52,20 @@ def test_any_plain_outcome_is_a_reply_or_a_crash(outcome, arguments):
         reply = _reply(codec.copy(outcome), arguments)
     except Crashed:
         return
-    assert reply.trouble is None or isinstance(reply.trouble, str)
-    assert max(len(reply.text), len(reply.error)) <= 500
+    assert reply.cause is None or reply.trouble in causes.BY_WORKER
+    assert max(len(reply.text), len(str(reply.cause))) <= 500
     assert set(reply.changed) <= set(range(arguments))
+
+
+@given(
+    values | st.dictionaries(st.sampled_from(["error", "text", "cause"]), values | st.text()),
+)
+def test_any_plain_word_on_a_cell_is_a_trouble_or_a_crash(said):
+    try:
+        trouble = _trouble(codec.copy(said))
+    except Crashed:
+        return
+    assert trouble is None or (len(trouble[0]) <= 80 and len(trouble[1]) <= 500)
 
 
 class Says:

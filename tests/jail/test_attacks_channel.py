@@ -100,16 +100,16 @@ def double(x):
 """,
     "46 an outcome that is a verdict": f"""{INSIDE}
 def double(x):
-    say({{'nonce': nonce(), 'outcome': {{'status': 'passed', 'score': 2.0, 'weight': 100, 'trouble': None}}}})
+    say({{'nonce': nonce(), 'outcome': {{'status': 'passed', 'score': 2.0, 'weight': 100, 'cause': None}}}})
     return x
 """,
-    "46 a trouble that is an array": f"""{INSIDE}
+    "46 a cause that is an array": f"""{INSIDE}
 def double(x):
-    say({{'nonce': nonce(), 'outcome': {{'trouble': np.zeros(3)}}}}); return x
+    say({{'nonce': nonce(), 'outcome': {{'cause': np.zeros(3)}}}}); return x
 """,
     "46 a text of a hundred thousand lists": f"""{INSIDE}
 def double(x):
-    say({{'nonce': nonce(), 'outcome': {{'trouble': 'raised', 'text': [[]] * 100_000}}}}); return x
+    say({{'nonce': nonce(), 'outcome': {{'cause': {{'kind': 'refused'}}, 'text': [[]] * 100_000}}}}); return x
 """,
     "46 an argument that changed a million times": f"""{INSIDE}
 def shift(x):

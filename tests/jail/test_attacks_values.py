@@ -159,7 +159,7 @@ LIBRARIES = [
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda name: f"64 {name}")
 def test_a_library_that_has_the_answer_is_not_there(tier, library):
     reply = answered(tier, f"def double(x):\n    import {library}", "double", 1)
-    assert (reply.trouble, reply.error) == ("raised", "ModuleNotFoundError")
+    assert reply.cause == {"kind": "raised", "error": "ModuleNotFoundError"}
 
 
 SEEN = """

@@ -76,7 +76,8 @@ def test_nothing_gets_through_a_jail_that_holds(tier):
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {"value": None}, {"trouble": "missing"}, workers.Crashed, workers.Timeout]
+    "answer",
+    [{}, {"value": None}, {"cause": {"kind": "refused"}}, workers.Crashed, workers.Timeout],
 )
 def test_a_worker_that_says_nothing_has_not_held(answer):
     with pytest.raises((KitError, workers.Crashed, workers.Timeout)):

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import COURSE, TOPIC, answer, cell, public_answers, solved, written
+from test_cause import every
 
 from autograder.course.misconceptions import misconceptions
 from autograder.grading.run import grade_namespace
-from autograder.learner.advice import advice
+from autograder.learner.advice import advice, by_hand
 from autograder.learner.exercise_text import Signpost, signpost
 from autograder.learner.hints import hints
 from autograder.learner.progress import TIERS
@@ -42,16 +43,25 @@ def given_for(exercise):
     return hints(exercise, public_answers().catches(exercise.id), signpost(STUB, exercise.id))
 
 
+def calling(*arguments):
+    return {"function": "softmax", "arguments": [list(pair) for pair in arguments]}
+
+
+Z = calling(("z", [4, 3]))
+
+
 def failing(
     text,
     *,
     kind="value",
     title="Rows sum to one",
     call="softmax(z (4, 3))",
+    made=Z,
+    cause=None,
     status="partial",
     beside=(),
 ):
-    check = Check("test_a", kind, title, False, 1, f"{call}\n{text}")
+    check = Check("test_a", kind, title, False, 1, f"{call}\n{text}", call=made, cause=cause)
     return Exercise("softmax", 0.0, 2.0, status, [*beside, check])
 
 
@@ -106,19 +116,19 @@ def test_no_hint_spells_the_code(told, mistake):
     assert "np." not in text
 
 
-# --- what a check found, in the words of those who say it ---
+# --- what a check found, as those say it who find it ---
 
 
 def found(assertion, *args):
     with pytest.raises(assertions.CheckFailed) as caught:
         assertion(*args)
-    return caught.value.message
+    return caught.value.cause
 
 
 def raised(source):
     namespace = {"np": np}
     exec(source, namespace)
-    return call(namespace, "softmax", (np.ones((4, 3)),), {})["text"]
+    return call(namespace, "softmax", (np.ones((4, 3)),), {})["cause"]
 
 
 ONES = np.ones((4, 3))
@@ -137,7 +147,7 @@ FOUND = {
     "one number": (found(assertions.assert_scalar, 2.0, 1.0), "One number is off"),
     "a bound": (found(assertions.assert_at_most, 2.0, 1.0, "the error"), "beyond its line"),
     "a changed argument": (
-        "z changed during the call; work on a copy instead",
+        {"kind": "changed", "arguments": ["z"]},
         "left altered|leaves something altered",
     ),
     "a name": (raised("def softmax(z): return zz"), "a name that it does not know"),
@@ -149,55 +159,68 @@ FOUND = {
         "That one comes first",
     ),
     "an own error": (raised("def softmax(z): raise Exception('no')"), "in a cell of your own"),
-    "time": (
-        "stopped: the exercise used up its 10 seconds; does a loop never end?",
-        "took too long",
-    ),
-    "an exit": ("softmax ended its process instead of returning a value", "ends the whole process"),
+    "time": ({"kind": "timeout", "seconds": 10.0}, "took too long"),
+    "an exit": ({"kind": "crashed"}, "ends the whole process"),
     "a broken cell": (
-        "softmax is not there, because cell 3, where it is defined, does not run: NameError",
+        {"kind": "cell", "function": "softmax", "cell": "cell 3", "error": "NameError"},
         "by itself",
     ),
 }
 
 
-@pytest.mark.parametrize(("fact", "words"), FOUND.values(), ids=FOUND)
-def test_each_way_to_fail_has_advice_of_its_own(fact, words):
-    assert re.search(words, hints(failing(fact), {}, WHERE).texts[0])
+@pytest.mark.parametrize(("cause", "words"), FOUND.values(), ids=FOUND)
+def test_each_way_to_fail_has_advice_of_its_own(cause, words):
+    assert re.search(words, hints(failing("it is 2", cause=cause), {}, WHERE).texts[0])
 
 
 @pytest.mark.parametrize(
-    ("kind", "call", "fact", "words"),
+    "text",
     [
-        (
-            "convergence",
-            "fit(X (9, 2))",
-            "the accuracy is 0.2, expected at least 0.9",
-            "Follow the loss",
-        ),
-        (
-            "value",
-            "fit(X (9, 2), steps 4)",
-            "W[0] is 1, expected 2 (3 of 3 entries differ, relative error 1)",
-            "single step",
-        ),
-        (
-            "gradient",
-            "f_backward(dy (2, 2))",
-            "dx[0] is 1, expected 2 (relative error 1)",
-            "you have a judge",
-        ),
-        ("speed", "f(x (900, 9))", "it took 9 seconds", "the time that a call takes"),
-        (
-            "value",
-            "pe(T 2, D 4)",
-            "result[0] is 1, expected 2 (8 of 8 entries differ, relative error 1)",
-            "one place",
-        ),
+        "f raised ValueError: f is not written yet",
+        "there is no function f in the notebook",
+        "stopped: the exercise used up its 10 seconds",
+        "p has shape (3,), expected (3, 4)",
     ],
 )
-def test_advice_fits_the_kind_of_check(kind, call, fact, words):
-    assert words in advice(kind, call, fact, False).look
+def test_no_words_of_a_message_are_taken_for_its_cause(text):
+    assert f"It found this: {text}." in hints(failing(text), {}, WHERE).texts[0]
+
+
+def differ(wrong, of):
+    return {"kind": "values", "wrong": wrong, "of": of, "error": 1.0}
+
+
+KINDS = [
+    ("convergence", calling(("X", [9, 2])), found(assertions.assert_at_least, 0.2, 0.9, "accuracy"), "Follow the loss"),
+    ("value", calling(("X", [9, 2]), ("steps", 4)), differ(3, 3), "single step"),
+    ("value", calling(("X", [9, 2]), ("epochs", [4])), differ(3, 3), "Every entry"),
+    ("gradient", calling(("dy", [2, 2])), differ(1, 1), "you have a judge"),
+    ("gradient", calling(("x", [2, 2])), differ(1, 1), "you have a judge"),
+    ("speed", calling(("x", [900, 9])), None, "the time that a call takes"),
+    ("value", calling(("T", 2), ("D", 4)), differ(8, 8), "one place"),
+    ("value", None, differ(1, 1), "One number is off"),
+    ("value", calling(("p", {"W": [3, 2]})), differ(6, 6), "Every entry"),
+    ("value", Z, differ(2, 12), "Most entries are right"),
+    ("value", Z, differ(6, 12), "Some entries are right"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "call", "cause", "words"), KINDS)
+def test_advice_fits_the_kind_of_check(kind, call, cause, words):
+    assert words in advice(kind, call, cause, False).look
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("dy", "upstream gradient"), ("d_out", "upstream gradient"), ("x", "cut")]
+)
+def test_a_backward_is_worked_out_from_a_single_1_above(name, words):
+    call = calling((name, [9, 9]))
+    assert words in by_hand(advice("gradient", call, differ(1, 2), False), call)
+
+
+@pytest.mark.parametrize("cause", [None, {"kind": "unusable", "error": "TypeError"}])
+def test_a_cause_without_advice_has_none(cause):
+    assert advice("value", Z, cause, False) is None
 
 
 def test_what_a_check_says_in_words_of_its_own_is_asked_back():
@@ -207,11 +230,7 @@ def test_what_a_check_says_in_words_of_its_own_is_asked_back():
 
 def test_at_the_edge_the_formula_is_said_to_be_right():
     ordinary = Check("test_b", "value", "Ordinary scores", True)
-    edge = failing(
-        "p[0] is 1, expected 0.5 (2 of 2 entries differ, relative error 1)",
-        kind="robustness",
-        beside=[ordinary],
-    )
+    edge = failing("p[0] is 1", kind="robustness", cause=differ(2, 2), beside=[ordinary])
     text = hints(edge, {}, WHERE).texts[0]
     assert "the formula is right" in text
     assert "Every entry" not in text
@@ -239,22 +258,38 @@ def test_a_check_that_rules_out_nothing_is_not_named():
 
 def test_a_hint_of_the_check_itself_comes_before_what_narrows_it_down():
     check = Check(
-        "test_a", "value", "Rows sum to one", False, 1, "f(x)\nit is 2", hint="Which axis is it?"
+        "test_a",
+        "value",
+        "Rows sum to one",
+        False,
+        1,
+        "f(x)\nit is 2",
+        hint="Which axis is it?",
+        call=Z,
     )
     text = hints(Exercise("softmax", 0.0, 2.0, "failed", [check]), {}, WHERE).texts[1]
     assert text.startswith("Which axis is it? No check")
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("made", "words"),
     [
-        ("output_size(n 9, kernel 3)", "fits on paper"),
-        ("f(x (2, 3), b (3,))", "fits on paper"),
-        ("f(x (40, 2))", "cut down"),
+        (calling(("n", 9), ("kernel", 30)), "fits on paper"),
+        (calling(("x", [2, 3]), ("b", [3])), "fits on paper"),
+        (calling(("x", [40, 2])), "cut down"),
+        (calling(("x", [1]), ("p", {"W": [40, 2]})), "cut down"),
     ],
 )
-def test_a_call_that_fits_on_paper_need_not_be_cut_down(call, words):
-    assert words in hints(failing("it is 2", call=call), {}, WHERE).texts[2]
+def test_a_call_that_fits_on_paper_need_not_be_cut_down(made, words):
+    text = hints(failing("it is 2", call="softmax(a call)", made=made), {}, WHERE).texts[2]
+    assert "the check's call, softmax(a call), " in text
+    assert words in text
+
+
+def test_a_report_of_before_there_were_calls_in_it_has_hints_all_the_same():
+    old = hints(failing("it is 2", made=None), {}, WHERE).texts
+    assert "It found this: softmax(z (4, 3)) it is 2. What did it want" in old[0]
+    assert "Take a call like the check's, " in old[2]
 
 
 def test_cases_of_one_check_are_told_apart_by_their_names():
@@ -331,6 +366,8 @@ checks = st.builds(
     st.booleans(),
     st.just(1),
     *[st.none() | st.text()] * 3,
+    call=st.none() | st.just(Z),
+    cause=st.none() | every,
 )
 
 

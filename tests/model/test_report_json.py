@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_cause import arguments, every, names
 
-from autograder.model.report import Check, Exercise, Report
+from autograder.model.report import Check, Exercise, NotAReport, Report
 
 texts = st.none() | st.text()
 numbers = st.floats(0, 1000)
@@ -21,6 +22,11 @@ checks = st.builds(
     texts,
     texts,
     texts,
+    call=st.none()
+    | st.builds(
+        lambda name, given: {"function": name, "arguments": [["x", given]]}, names, arguments
+    ),
+    cause=st.none() | every,
 )
 exercises = st.builds(
     Exercise,
@@ -88,6 +94,27 @@ def test_what_is_not_known_is_null():
     assert data["exercises"][0]["checks"][1]["message"] is None
 
 
+CALL = {"function": "softmax", "arguments": [["z", [4, 3]]]}
+CAUSE = {"kind": "shape", "got": [4, 3], "expected": [3, 4]}
+
+
+def test_a_call_and_a_cause_are_keys_of_a_check_only_where_there_are_some():
+    seen = replace(CHECK, call=CALL, cause=CAUSE)
+    report = replace(REPORT, exercises=[replace(EXERCISE, checks=[seen, CHECK])])
+    with_them, without = json.loads(report.to_json())["exercises"][0]["checks"]
+    assert (with_them["call"], with_them["cause"]) == (CALL, CAUSE)
+    assert not {"call", "cause"} & without.keys()
+    assert Report.from_json(report.to_json()) == report
+
+
+def test_the_message_is_told_apart_by_what_is_known_of_it():
+    """A Report of before there were calls in it shows its message whole."""
+    assert replace(CHECK, call=CALL).said == ("softmax(z (4, 3))", "sum is 2")
+    assert CHECK.said == ("", "softmax(z (4, 3))\nsum is 2")
+    assert replace(CHECK, call=CALL, message="cut").said == ("", "cut")
+    assert replace(CHECK, call=CALL, message=None).said == ("", "")
+
+
 PICTURE = {"type": "shapes", "actual": [3], "expected": [3, 1]}
 
 
@@ -125,7 +152,7 @@ OTHERS = {
     "schema 2": {**DATA, "schema": 2},
     "no schema": {k: v for k, v in DATA.items() if k != "schema"},
     "schema as text": {**DATA, "schema": "1"},
-    "a key too many": {**DATA, "grade": "A"},
+    "schema of many digits": {**DATA, "schema": 10**4000},
     "no topic": {k: v for k, v in DATA.items() if k != "topic"},
     "no exercises": {k: v for k, v in DATA.items() if k != "exercises"},
     "exercises null": {**DATA, "exercises": None},
@@ -134,10 +161,25 @@ OTHERS = {
         **DATA,
         "exercises": [{"id": "a", "score": 1, "max_score": 1, "status": "passed"}],
     },
-    "an exercise with more": {**DATA, "exercises": [{**DATA["exercises"][0], "note": 1}]},
-    "a check with more": {
+    "a check with less": {**DATA, "exercises": [{**DATA["exercises"][0], "checks": [{"id": "a"}]}]},
+    "points below zero": {**DATA, "score": -1},
+    "a cause of text": {
         **DATA,
-        "exercises": [{**DATA["exercises"][0], "checks": [{"id": "a", "note": 1}]}],
+        "exercises": [
+            {
+                **DATA["exercises"][0],
+                "checks": [{**DATA["exercises"][0]["checks"][0], "cause": "it is wrong"}],
+            }
+        ],
+    },
+    "a call of text": {
+        **DATA,
+        "exercises": [
+            {
+                **DATA["exercises"][0],
+                "checks": [{**DATA["exercises"][0]["checks"][0], "call": "f(x)"}],
+            }
+        ],
     },
     "checks of text": {**DATA, "exercises": [{**DATA["exercises"][0], "checks": "abc"}]},
     "a picture of another kind": {
@@ -173,13 +215,40 @@ OTHERS = {
 
 @pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)
 def test_another_schema_or_shape_is_refused(data):
-    with pytest.raises(ValueError, match=r"report|picture"):
+    with pytest.raises(NotAReport, match="not a report: "):
         Report.from_json(json.dumps(data))
 
 
-def test_a_report_a_thousand_levels_deep_is_a_value_error():
+def test_keys_of_a_later_version_are_left_out():
+    (exercise,) = DATA["exercises"]
+    first, second = exercise["checks"]
+    checks = [{**first, "note": 1, "cause": {"kind": "later", "n": 1}}, {**second, "x": []}]
+    later = {**DATA, "grade": "A", "exercises": [{**exercise, "level": 2, "checks": checks}]}
+    assert Report.from_json(json.dumps(later)) == REPORT
+
+
+def test_it_says_where_it_is_odd_and_repeats_nothing_of_it():
+    (exercise,) = DATA["exercises"]
+    odd = {
+        **exercise,
+        "checks": [exercise["checks"][0], {**exercise["checks"][1], "weight": "<b>"}],
+    }
+    with pytest.raises(NotAReport) as caught:
+        Report.from_json(json.dumps({**DATA, "exercises": [odd]}))
+    assert "exercises.0.checks.1.weight" in caught.value.why
+    assert "<b>" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["schema", "topic", "exercises"])
+@pytest.mark.parametrize("levels", [500, 900, 100_000])
+def test_a_report_a_thousand_levels_deep_is_a_value_error(key, levels):
     with pytest.raises(ValueError, match="report"):
-        Report.from_json("[" * 100_000)
+        Report.from_json("[" * levels)
+    deep = json.dumps({**DATA, key: 0}).replace(
+        f'"{key}": 0', f'"{key}": {"[" * levels}{"]" * levels}'
+    )
+    with pytest.raises(ValueError, match="report"):
+        Report.from_json(deep)
 
 
 @given(st.text())

@@ -19,8 +19,8 @@ from autograder.course import course_file
 from autograder.grading import batch
 from autograder.grading.executors import Here
 from autograder.model.errors import UserError
-from autograder.nbgrader import demo, release, releasing
-from autograder.nbgrader.classroom import faults_of
+from autograder.nbgrader import demo, gradebook, release, releasing
+from autograder.nbgrader.classroom import Classroom, faults_of
 from autograder.nbgrader.grade_class import grade
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
@@ -145,6 +145,42 @@ def test_manual_points_and_comments_survive_another_grading(course, hand_in):
         assert gradebook.find_grade(*where).manual_score == 1.5
         assert gradebook.find_comment(*where).comment == "well read"
     assert score(course, "writer") == 21.5
+
+
+def entered(course, student, report):
+    """Enter a Report of a student's submission, and look up what the gradebook then holds."""
+    classroom = Classroom(course, TOPIC.id)
+    nb = classroom.read(course.root / "submitted" / student / TOPIC.id)
+    with gradebook.opened(classroom) as book:
+        book.enter(nb, report)
+    grades, _ = rows(course, student)
+    return grades
+
+
+def with_exercise(report, **changes):
+    found = [replace(e, **changes) if e.id == "softmax" else e for e in report.exercises]
+    return replace(report, exercises=found)
+
+
+def test_an_exercise_that_is_no_bonus_any_more_keeps_no_extra_credit(course, hand_in):
+    hand_in("reverted", solved())
+    report = graded(course, "reverted")["reverted"]
+    bonus = with_exercise(report, max_score=0.0, score=1.5)
+    assert entered(course, "reverted", bonus)["check-softmax"][:3] == (0.0, None, 1.5)
+    lost = with_exercise(report, max_score=0.0, score=0.0)
+    assert entered(course, "reverted", lost)["check-softmax"][:3] == (0.0, None, 0.0)
+    entered(course, "reverted", bonus)
+    points = report.exercise("softmax").score
+    assert entered(course, "reverted", report)["check-softmax"][:3] == (points, None, None)
+
+
+def test_points_are_those_of_the_report_whatever_stands_in_the_cells(course, hand_in, monkeypatch):
+    hand_in("third", solved())
+    report = with_exercise(graded(course, "third")["third"], score=1 / 3)
+    monkeypatch.setattr(gradebook, "fill", lambda nb, report: None)
+    grades = entered(course, "third", report)
+    assert grades["check-softmax"][0] == 1 / 3
+    assert grades["written-saturation"][0] == 0  # untouched: of that the Report says nothing
 
 
 def test_a_class_comes_back_whole_from_the_backup_that_the_guide_makes(course, hand_in, tmp_path):

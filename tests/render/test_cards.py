@@ -26,9 +26,10 @@ CONTROL = ["\x1b[2J\x1b[31mred", "\x1b]0;title\x07", "a\rb", "a\x08b", "\x00", "
 
 
 def failed(title, text="sum is 2", call=CALL, **more):
-    return Check(
-        f"test_{title}", "value", title, False, 1, f"{call}\n{text}" if call else text, **more
-    )
+    """A check that failed; its call is there in words and as data, or not at all."""
+    made = {"function": call.partition("(")[0], "arguments": []} if call else None
+    message = f"{call}\n{text}" if call else text
+    return Check(f"test_{title}", "value", title, False, 1, message, call=made, **more)
 
 
 def right(title):
@@ -82,7 +83,10 @@ def card_of(text):
     return cards.card(exercise(failed(text, text, call=text, hint=text), slip, right(text)))
 
 
-STOPPED = exercise(failed("a", "stopped: a"), failed("b", "stopped: a"))
+TIMEOUT = {"kind": "timeout", "seconds": 2.0}
+STOPPED = exercise(
+    failed("a", "stopped: a", cause=TIMEOUT), failed("b", "stopped: a", cause=TIMEOUT)
+)
 ALLOWED = {*Reader(card_of("plain")).tags, *Reader(cards.card(STOPPED)).tags}
 
 
@@ -233,15 +237,21 @@ def test_a_hint_of_the_check_itself_is_shown(render):
     )
 
 
-STUB = "softmax is not written yet"
+STUB = ("softmax is not written yet", {"kind": "stub", "function": "softmax"})
+MISSING = (
+    "there is no function softmax in the notebook",
+    {"kind": "missing", "function": "softmax", "found": None},
+)
+CELL = {"kind": "cell", "function": "softmax", "cell": "cell 3", "error": "NameError"}
 TITLES = {"many checks": "abcde", "one check": "a", "cases of one check": "aaa"}
 
 
 @pytest.mark.parametrize("titles", TITLES.values(), ids=TITLES)
-@pytest.mark.parametrize("reason", [STUB, "there is no function softmax in the notebook"])
-def test_an_exercise_not_attempted_takes_its_name_and_one_line(titles, reason):
+@pytest.mark.parametrize(("reason", "cause"), [STUB, MISSING])
+def test_an_exercise_not_attempted_takes_its_name_and_one_line(titles, reason, cause):
     cases = [
-        failed(f"sentence {t}", reason, call=f"softmax(z ({i}, 3))") for i, t in enumerate(titles)
+        failed(f"sentence {t}", reason, call=f"softmax(z ({i}, 3))", cause=cause)
+        for i, t in enumerate(titles)
     ]
     none = exercise(*cases, status="not_attempted")
     head, *rest = on_terminal(none).splitlines()[:-2]
@@ -255,21 +265,37 @@ def test_an_exercise_not_attempted_takes_its_name_and_one_line(titles, reason):
 
 @pytest.mark.parametrize("render", RENDERERS)
 @pytest.mark.parametrize(
-    "cause",
+    ("text", "cause"),
     [
-        "stopped: the exercise used up its 2 seconds",
-        "softmax is not there, because cell 3 does not run",
+        ("stopped: the exercise used up its 2 seconds", TIMEOUT),
+        ("softmax is not there, because cell 3 does not run", CELL),
+        (
+            "softmax needs relu, which is a stub",
+            {"kind": "needs_stub", "function": "a", "needs": "b"},
+        ),
     ],
 )
-def test_a_cause_of_many_failures_is_told_once(render, cause):
-    shown = render(
-        exercise(
-            *(failed(f"sentence {i}", cause, call=f"softmax({i})") for i in range(4)),
-            status="timeout",
-        )
-    )
-    assert shown.count(cause) == 1
+def test_a_cause_of_many_failures_is_told_once(render, text, cause):
+    found = [failed(f"sentence {i}", text, call=f"softmax({i})", cause=cause) for i in range(4)]
+    shown = render(exercise(*found, status="timeout"))
+    assert shown.count(text) == 1
     assert all(shown.count(f"sentence {i}") == 1 for i in range(4))
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_what_only_sounds_like_such_a_cause_is_told_each_time(render):
+    """An exception's text is a student's own: f raised ValueError: stopped: f is not written yet."""
+    raised = {"kind": "raised", "error": "ValueError"}
+    text = "f raised ValueError: stopped: f is not written yet"
+    shown = render(exercise(*(failed(f"sentence {i}", text, cause=raised) for i in range(3))))
+    assert shown.count(text) == 3
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_a_report_of_before_there_were_causes_in_it_shows_every_word(render):
+    old = Check("test_a", "value", "rows sum to one", False, 1, f"{CALL}\nsum is 2")
+    shown = render(exercise(old))
+    assert all(shown.count(words) == 1 for words in ("rows sum to one", CALL, "sum is 2"))
 
 
 @pytest.mark.parametrize("render", RENDERERS)

@@ -428,12 +428,12 @@ BROKEN = {
     "of another schema": (spoilt(schema=2), "has schema 2"),
     "of another student": (spoilt(student="bob"), "is of bob"),
     "of another topic": (spoilt(topic="02-backprop"), "02-backprop"),
-    "a text for a score": (spoilt(score="<b>20"), r"no report of this version \(score\)"),
-    "a status of its own": (spoilt(status="full marks"), r"no report of this version \(status\)"),
-    "endless points": (spoilt(score=float("inf")), "points or seconds"),
-    "no number": (spoilt(score=float("nan")), "points or seconds"),
-    "negative seconds": (spoilt(seconds=-1), "points or seconds"),
-    "a verdict without a score": (spoilt(score=None), "points or seconds"),
+    "a text for a score": (spoilt(score="<b>20"), r"no report of this version \(score is"),
+    "a status of its own": (spoilt(status="full marks"), r"no report of this version \(status is"),
+    "endless points": (spoilt(score=float("inf")), r"no report of this version \(score is"),
+    "no number": (spoilt(score=float("nan")), r"no report of this version \(score is"),
+    "negative seconds": (spoilt(seconds=-1), r"no report of this version \(seconds is"),
+    "a verdict without a score": (spoilt(score=None), "a verdict without a score"),
     "exercises that are none": (spoilt(exercises=[1]), r"exercises\.0"),
 }
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from test_cards import HOSTILE, exercise, failed, report, right
+from test_cards import HOSTILE, STUB, exercise, failed, report, right
 
 from autograder.model import picture
 from autograder.model.report import Exercise
@@ -44,7 +44,7 @@ def complete(text="plain"):
     cards = [
         exercise(bad, slip, right(text)),
         Exercise(text, 2.0, 2.0, "passed", [right(text)]),
-        Exercise("c", 0.0, 2.0, "not_attempted", [failed(text, "c is not written yet")]),
+        Exercise("c", 0.0, 2.0, "not_attempted", [failed(text, STUB[0], cause=STUB[1])]),
     ]
     return report(*cards, student=text)
 
@@ -139,8 +139,8 @@ def test_a_picture_is_on_the_card_with_its_words():
 
 def test_a_curve_is_shown_once_on_a_card():
     curve = picture.curve("mistakes", [5, 4, 3, 2])
-    checks = [failed(f"check {i}", f"it is {i}", picture=curve) for i in range(3)]
-    assert cards.card(exercise(*checks)).count("<svg") == 1
+    found = [failed(f"check {i}", f"it is {i}", picture=curve) for i in range(3)]
+    assert cards.card(exercise(*found)).count("<svg") == 1
 
 
 # --- the next place to look ---

@@ -2,6 +2,8 @@
 words.
 """
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder.grading.in_process import Local
+from autograder.model import cause as causes
 from autograder.testing.assertions import CheckFailed
 from autograder.testing.student import (
     Reply,
@@ -18,6 +21,7 @@ from autograder.testing.student import (
     describe,
     generator,
     last_call,
+    last_call_as_data,
 )
 from autograder.worker import codec
 
@@ -76,30 +80,29 @@ def test_a_call_hands_on_arguments_by_position_and_by_name():
     assert backend.asked == [("f", (1, 2), {"b": 3})]
 
 
-TROUBLES = [
-    ("stub", "stub", "NotImplementedError"),
-    ("broken", "raised", "ValueError"),
-    ("odd", "refused", ""),
-]
-TROUBLES += [("thing", "missing", "thing"), ("absent", "missing", "absent")]
+TROUBLES = {
+    "stub": {"kind": "stub", "function": "stub"},
+    "broken": {"kind": "raised", "error": "ValueError"},
+    "odd": {"kind": "refused"},
+    "thing": {"kind": "missing", "function": "thing", "found": "int"},
+    "absent": {"kind": "missing", "function": "absent", "found": None},
+}
 
 
-@pytest.mark.parametrize(("function", "trouble", "error"), TROUBLES)
-def test_a_call_that_brings_no_value_is_a_failed_check_that_says_why(
-    student, function, trouble, error
-):
+@pytest.mark.parametrize(("function", "cause"), TROUBLES.items(), ids=TROUBLES)
+def test_a_call_that_brings_no_value_is_a_failed_check_that_says_why(student, function, cause):
     with pytest.raises(StudentFailed) as caught:
         getattr(student, function)(1)
-    assert (caught.value.trouble, caught.value.error) == (trouble, error)
+    assert caught.value.cause == cause
     assert caught.value.message.startswith((function, f"there is no function {function}"))
     assert isinstance(caught.value, CheckFailed)
 
 
-@pytest.mark.parametrize("trouble", ["timeout", "crashed"])
-def test_a_call_that_ended_its_process_is_a_failed_check(trouble):
+@pytest.mark.parametrize("cause", [{"kind": "timeout", "seconds": 2.0}, {"kind": "crashed"}])
+def test_a_call_that_ended_its_process_is_a_failed_check(cause):
     with pytest.raises(StudentFailed, match="gone") as caught:
-        Student(Fixed(Reply(trouble=trouble, text="gone")), {}).f()
-    assert caught.value.trouble == trouble
+        Student(Fixed(Reply(cause=cause, text="gone")), {}).f()
+    assert caught.value.cause == cause
 
 
 @pytest.mark.parametrize("name", ["_private", "__len__", "__array__"])
@@ -217,6 +220,46 @@ def test_the_last_call_is_remembered_even_if_it_fails(student):
     with pytest.raises(StudentFailed):
         student.stub(np.ones((2, 2)))
     assert last_call(student) == "stub(x (2, 2))"
+
+
+DATA = {
+    "by position": (["x", "k"], (np.ones((2, 3)), 4), {}, [["x", [2, 3]], ["k", 4]]),
+    "by name": (["x"], (np.ones(3),), {"lr": 0.1}, [["x", [3]], ["lr", 0.1]]),
+    "without a name": ([], (np.ones(3), "s"), {}, [[None, [3]], [None, None]]),
+    "lengths": (["shape"], ((2, 3),), {}, [["shape", [2, 3]]]),
+    "a number alone": (["x"], (np.float64(0.5),), {}, [["x", None]]),
+    "a dict": (["p"], ({"W": np.ones((2, 3)), "t": 1},), {}, [["p", {"W": [2, 3], "t": 1}]]),
+    "a large dict": (
+        ["p"],
+        ({f"W{i}": i for i in range(22)},),
+        {},
+        [["p", {"W0": 0, "W1": 1, "W20": 20, "W21": 21}]],
+    ),
+    "a dict that is too much": (["p", "k"], ({"x" * 9999: 1}, 4), {}, [["p", None], ["k", None]]),
+    "nothing": ([], (), {}, []),
+}
+
+
+@pytest.mark.parametrize(("names", "args", "kwargs", "arguments"), DATA.values(), ids=DATA)
+def test_the_last_call_is_there_as_data_too(names, args, kwargs, arguments):
+    student = Student(Fixed(Reply(1)), {"f": names})
+    assert last_call_as_data(student) is None
+    student.f(*args, **kwargs)
+    assert last_call_as_data(student) == {"function": "f", "arguments": arguments}
+
+
+def test_a_probe_is_in_the_data_as_it_is_shown():
+    student = Student(Fixed(Reply(1)), {})
+    student.probes.value_and_grad(1)
+    assert last_call_as_data(student)["function"] == "value and grad"
+
+
+@given(plain)
+def test_every_plain_argument_makes_a_call_that_can_be_read_back(value):
+    student = Student(Fixed(Reply(1)), {})
+    student.f(value, [value], key={"a": value})
+    made = last_call_as_data(student)
+    assert causes.read_call(json.loads(json.dumps(made))) == made
 
 
 def test_a_generator_is_drawn_from_the_seed_alone():

@@ -134,7 +134,7 @@ def test_a_second_call_may_hang_and_costs_the_exercise_nothing():
         )  # what there was to spare is used up: no more waiting
         with pytest.raises(StudentFailed) as caught:
             student.train(np.zeros(3), 1)
-        assert caught.value.trouble == "timeout"
+        assert caught.value.cause["kind"] == "timeout"
     finally:
         backend.close()
 

@@ -289,7 +289,7 @@ def test_what_an_honest_notebook_does_costs_nothing(together, i):
 
 @pytest.mark.parametrize("i", range(len(FOREIGN)), ids=FOREIGN)
 def test_no_installed_module_can_be_imported(together, i):
-    assert together(f"imports_{i}").error == "ModuleNotFoundError"
+    assert together(f"imports_{i}").cause == {"kind": "raised", "error": "ModuleNotFoundError"}
 
 
 @pytest.mark.parametrize("i", range(len(REFUSED)), ids=REFUSED)
@@ -314,7 +314,7 @@ def test_a_function_that_wants_to_leave_has_raised(together, i):
 @pytest.mark.parametrize("i", range(len(TEXTS)), ids=TEXTS)
 def test_any_text_of_an_exception_comes_through(together, i):
     reply = together(f"says_{i}")
-    assert (reply.trouble, reply.error) == ("raised", "ValueError")
+    assert reply.cause == {"kind": "raised", "error": "ValueError"}
     assert len(reply.text) <= 500
 
 
@@ -347,7 +347,12 @@ def test_a_syntax_error_in_a_cell_costs_its_functions_and_says_which_cell(submit
     run = submit("def f(x)\n    return x", "def g(x):\n    return x")
     assert run("g", 1).value == 1
     reply = run("f", 1)
-    assert (reply.trouble, reply.error) == ("raised", "SyntaxError")
+    assert reply.cause == {
+        "kind": "cell",
+        "function": "f",
+        "cell": "cell 1",
+        "error": "SyntaxError",
+    }
     assert reply.text.startswith(
         "f is not there, because cell 1, where it is defined, does not run: SyntaxError"
     )
@@ -360,7 +365,7 @@ def test_an_exception_in_a_cell_costs_what_comes_after_it_in_that_cell(submit):
     )
     assert (run("f", 1).value, run("h", 1).value) == (1, 1)
     reply = run("g", 1)
-    assert reply.trouble == "raised"
+    assert (reply.trouble, reply.cause["error"]) == ("cell", "ZeroDivisionError")
     assert (
         "cell 1, where it is defined, does not run: ZeroDivisionError: division by zero (line 3)"
         in reply.text
@@ -377,7 +382,7 @@ def test_a_probe_of_a_function_whose_cell_does_not_run_says_which_cell(submit):
         probes="def twice(student, x):\n    return student.f(student.f(x))\n",
     )
     reply = run("probes.twice", 1)
-    assert reply.trouble == "raised"
+    assert (reply.trouble, reply.cause["function"]) == ("cell", "f")
     assert "f is not there, because cell 1" in reply.text
 
 
@@ -419,7 +424,10 @@ class Hanging:
             budget.left = budget.wall = 0
             raise workers.Timeout
         return (
-            {"trouble": "missing", "text": "there is no function f in the notebook"}
+            {
+                "cause": {"kind": "missing", "function": "f", "found": None},
+                "text": "there is no function f in the notebook",
+            }
             if request["do"] == "call"
             else {}
         )
@@ -535,8 +543,13 @@ def forged(outcome):
 
 
 FORGERIES = {
-    "an unknown trouble": "{'trouble': 'passed'}",
-    "a trouble that is no text": "{'trouble': ['stub']}",
+    "an unknown cause": "{'cause': {'kind': 'passed'}}",
+    "a cause that is no dict": "{'cause': 'stub'}",
+    "a cause whose kind is no text": "{'cause': {'kind': ['stub']}}",
+    "a cause without its facts": "{'cause': {'kind': 'raised'}}",
+    "a cause with a long name": "{'cause': {'kind': 'raised', 'error': 'E' * 1000}}",
+    "a cause that is ours to find": "{'cause': {'kind': 'timeout', 'seconds': 1.0}}",
+    "a text that is none": "{'cause': {'kind': 'refused'}, 'text': ['y'] * 1000}",
     "changes out of range": "{'value': 1, 'changed': (5,)}",
     "changes below zero": "{'value': 1, 'changed': (-1,)}",
     "changes that are no numbers": "{'value': 1, 'changed': ('x',)}",
@@ -553,11 +566,8 @@ def test_a_forged_outcome_is_a_crash_and_leaves_no_process_behind(submit, outcom
 
 
 def test_a_forged_text_is_cut(submit):
-    reply = submit(forged("{'trouble': 'raised', 'text': 'x' * 100_000, 'error': ['y'] * 1000}"))(
-        "f"
-    )
+    reply = submit(forged("{'cause': {'kind': 'refused'}, 'text': 'x' * 100_000}"))("f")
     assert len(reply.text) <= 500
-    assert len(reply.error) <= 500
 
 
 WRITE = """

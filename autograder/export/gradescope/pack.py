@@ -14,7 +14,9 @@ from autograder.model.errors import UserError
 
 PROGRAMS = ("setup.sh", "run_autograder")
 _HERE = Path(__file__).parent
-_ALLOWED = re.compile(r"setup\.sh|run_autograder|constraints\.txt|autograder-[\w.+-]+\.whl")
+_ALLOWED = re.compile(
+    r"setup\.sh|run_autograder|constraints\.txt|first_principles_kit-[\w.+-]+\.whl"
+)
 
 
 def contents(

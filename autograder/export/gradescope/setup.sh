@@ -24,5 +24,5 @@ fi
 "$PYTHON" -m venv "$root/venv"
 constraints=()
 if [ -f "$here/constraints.txt" ]; then constraints=(-c "$here/constraints.txt"); fi
-"$root/venv/bin/python" -m pip install --quiet --disable-pip-version-check "${constraints[@]}" "$here"/autograder-*.whl
+"$root/venv/bin/python" -m pip install --quiet --disable-pip-version-check "${constraints[@]}" "$here"/first_principles_kit-*.whl
 chmod -R go= "$here"    # the answers are for the grader alone
