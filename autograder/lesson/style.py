@@ -8,7 +8,7 @@ from typing import Any
 # Told apart whatever colours the reader sees (Okabe and Ito, 2008); a second sign goes with each.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 RED, PINK, GREY = "#D55E00", "#CC79A7", "#666666"
-LIGHT = "#cccccc"  # what stands behind
+LIGHT = "#bbbbbb"  # what stands behind
 COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, GREY)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))  # a line style for each colour
 WIDTH = 9.5  # inches, as wide as a notebook's column

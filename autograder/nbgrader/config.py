@@ -54,9 +54,9 @@ def configure(c: Any, root: Path) -> None:
     c.Autograde.autograde_preprocessors = [
         # reading rebuilds the cells, so their checksums have to come again
         f"{_STOCK}.OverwriteCells",
-        f"{_OURS}.grade.Grade",
+        f"{_OURS}.autograde.Grade",
         f"{_STOCK}.SaveAutoGrades",
-        f"{_OURS}.grade.SaveBonus",
+        f"{_OURS}.autograde.SaveBonus",
         f"{_STOCK}.AssignLatePenalties",
         f"{_STOCK}.CheckCellMetadata",
     ]

@@ -83,13 +83,11 @@ def squeezed(text):
 
 def test_the_wheel_holds_the_package_and_nothing_of_the_course(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "autograder/checks/test_neurons.py" in names
-    assert "autograder/report/card.html" in names
-    assert not [
-        n
-        for n in names
-        if re.search(r"solution|misconception|alternative|answers\.npz|course\.yaml|assignments", n)
-    ]
+    assert "autograder/checks/neurons/test_layers.py" in names
+    assert "autograder/render/templates/card.html" in names
+    instructors = r"solution|misconception|alternative|answers\.npz|course\.yaml|assignments"
+    reader = "autograder/course/misconceptions.py"  # the package's own, which reads a course's bank
+    assert [n for n in names if re.search(instructors, n)] == [reader]
 
 
 def test_neither_wheel_nor_release_holds_a_line_of_a_solution(wheel):
