@@ -23,7 +23,7 @@ def nonce():
     return frame.f_locals['request']['nonce']
 def say(reply):
     s = server()
-    s.replies.write(s.wire.encode(reply, envelope=True))
+    s.replies.write(s.codec.encode(reply, envelope=True))
     s.replies.flush()
 """
 FORGERIES = {

@@ -4,6 +4,7 @@ followed.
 
 import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -214,10 +215,12 @@ def test_what_was_checked_again_and_came_to_the_same_is_one_line():
 
 
 def test_much_news_is_told_in_short():
+    call = {"function": "f", "arguments": [["x", None]]}
     names = [
-        Check(f"t{i}", "value", f"sentence {i}", i % 2 == 0, 1, "f(x)\nit is 1") for i in range(20)
+        Check(f"t{i}", "value", f"sentence {i}", i % 2 == 0, 1, "f(x)\nit is 1", call=call)
+        for i in range(20)
     ]
-    turned = [Check(c.id, c.kind, c.title, not c.passed, 1, "f(x)\nit is 1") for c in names]
+    turned = [replace(check, passed=not check.passed) for check in names]
     before, now = (Exercise("softmax", 1.0, 2.0, "partial", checks) for checks in (names, turned))
     report = Report(TOPIC.id, "graded", 1.0, 2.0, 0.1, [now])
     told = terminal.update(watch.Update(report, ((before, now),)), "17:03:00")
