@@ -408,3 +408,11 @@ def test_a_curve_among_the_parts_is_drawn_and_decides_nothing():
 @pytest.mark.parametrize("value", [np.zeros((2, 2)), 3.0, np.array([1.0, 3.0])])
 def test_what_is_wrong_all_over_or_small_needs_no_picture(value):
     assert drawn(assert_close, value, np.ones(np.shape(value))) is None
+
+
+def test_of_entries_that_are_equally_far_off_the_first_is_named_whatever_the_last_bits_say():
+    expected = np.linspace(1, 2, 12).reshape(3, 4)
+    for seed in range(20):
+        bits = np.random.RandomState(seed).randint(-2, 3, size=(3, 4)) * 2.0**-52
+        with pytest.raises(CheckFailed, match=r"result\[0, 0\] is 1\.5"):
+            assert_close((expected + 0.5) * (1 + bits), expected)
