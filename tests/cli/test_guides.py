@@ -32,7 +32,7 @@ MADE = (
 
 def exists(words):
     """Whether `autograder NAME --option …` is known to the command line."""
-    command = main.commands.get(words[1]) if not words[1].startswith("-") else main
+    command = main.get_command(None, words[1]) if not words[1].startswith("-") else main
     if isinstance(command, Group) and command is not main and words[2:]:
         command = command.commands.get(words[2].partition("|")[0])
     if command is None:

@@ -186,14 +186,11 @@ def test_26_what_an_attack_writes_stays_in_its_worker(tier):
 
 
 def test_34_the_seed_of_a_class_is_its_own_and_inputs_are_drawn_of_it(tiny):
-    import hashlib
-
     from attacks import answers
 
-    calls = [{k: [a.digest for a in v] for k, v in answers(seed).calls.items()} for seed in (1, 2)]
+    calls = [{k: [a.inputs for a in v] for k, v in answers(seed).calls.items()} for seed in (1, 2)]
     key = next(k for k in calls[0] if "8" in k or "shape1" in k)
-    assert calls[0][key] != calls[1][key]
-    assert hashlib.sha256(b"")
+    assert not any(a.fits(b) for a, b in zip(calls[0][key], calls[1][key]))
 
 
 LOUD = "def softmax(z):\n    print(z, flush=True)\n    raise ValueError('\\n'.join(map(repr, [z] * 1000)))"

@@ -157,7 +157,7 @@ def test_an_answer_may_call_a_helper(submit):
 @pytest.mark.parametrize("name", ["figures_", "figure", "autograder.lessons", "autograder.model"])
 def test_no_other_module_is_taken_for_ours(submit, name):
     reply = submit(f"import {name}\ndef f():\n    return 1")("f")
-    assert reply.trouble == "raised"
+    assert reply.trouble == "cell"
     assert "ModuleNotFoundError" in reply.text
 
 
