@@ -146,8 +146,7 @@ def _find(topic: str) -> Path:
             return place
     raise UserError(
         f"the files of {topic} are not here: {NAME}, given.py and figures.py should lie beside the "
-        f"notebook. "
-        f"Copy the whole folder {topic}, not the notebook alone; this is {here}"
+        f"notebook. Copy the whole folder {topic}, not the notebook alone; this is {here}"
     )
 
 

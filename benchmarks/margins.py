@@ -71,8 +71,8 @@ def table(topic_id: str, seeds: range) -> None:
             for key, margin in margins.items():
                 found[key].append(margin)
     print(
-        f"{topic_id}: {len(seeds)} seeds from {seeds[0]}, the whole suite once: {seconds:.1f} s "
-        "of CPU time"
+        f"{topic_id}: {len(seeds)} seeds from {seeds[0]}, the whole suite once: {seconds:.1f} s of "
+        "CPU time"
     )
     print("| check | margin | sd | least | room |\n|---|---|---|---|---|")
     for key, margins in found.items():

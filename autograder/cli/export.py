@@ -73,8 +73,7 @@ def _export(
     roll = class_list.call(course, topic)
     if roll.points_possible is None:
         raise UserError(
-            f"{topic} is not in the gradebook; release and grade it first. "
-            f"{' '.join(roll.notes)}".strip()
+            f"{topic} is not in the gradebook; release and grade it first. {' '.join(roll.notes)}".strip()
         )
     write_private(output, table(roll, column or roll.title, partial))
     for remark in platforms.remarks(roll, partial):

@@ -118,8 +118,8 @@ def cells(exercise: str, function: Function, points: float) -> list[dict[str, An
     name, calls = function.name, ", ".join(function.arguments)
     idea = (
         f"## `{exercise}`\n\n**Idea.** What it is for, its formula, and where that comes from.\n\n"
-        f"**Contract.** `{function.signature}`: shapes, extremes, types; arguments are left as they "
-        "are.\n\n*By hand:* a tiny input, and its result worked out in the text."
+        f"**Contract.** `{function.signature}`: shapes, extremes, types; arguments are left as "
+        "they are.\n\n*By hand:* a tiny input, and its result worked out in the text."
     )
     answer = (
         f'def {function.signature}:\n    """One sentence: shapes in, shapes out. Source."""\n'

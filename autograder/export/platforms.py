@@ -30,8 +30,7 @@ def remarks(roll: ClassList, partial: bool) -> list[str]:
     told = {
         "without a grade: handed in nothing": absent,
         "without a grade: not graded": len(none) - absent - waits,
-        "without a grade: written answers wait to be graded by hand (--partial exports the "
-        "rest)": waits,
+        "without a grade: written answers wait to be graded by hand (--partial exports the rest)": waits,
         "with an earlier grade: grading them again failed, through a fault of ours": sum(
             entry.fault is not None and entry.grade is not None for entry in roll.entries
         ),

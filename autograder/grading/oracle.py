@@ -38,8 +38,7 @@ class Oracle:
         if not answer.inputs.fits(call_sketch(function, args, kwargs)):
             raise KitError(
                 f"the inputs that {self._key} gave to {function} are not those its answer was "
-                "recorded for; "
-                "please report this, with the versions of Python and NumPy"
+                "recorded for; please report this, with the versions of Python and NumPy"
             )
         return codec.decode(answer.frame)
 

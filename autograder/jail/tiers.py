@@ -97,8 +97,7 @@ def best(unsafe: bool = False) -> Jail:
         reasons = "; ".join(f"tier {tier}: {reason}" for tier, reason in found.passed_over.items())
         raise NoJail(
             f"this machine offers no jail to run strangers' code in ({reasons}). Mend that "
-            "(`autograder jail` says "
-            "how) or, for code that you trust only, add --unsafe-no-jail"
+            "(`autograder jail` says how) or, for code that you trust only, add --unsafe-no-jail"
         )
     return found.jail
 

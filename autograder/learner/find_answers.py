@@ -23,8 +23,8 @@ def answers_for(path: Path, seed: int | None) -> Answers:
             require_suite(answers, candidate)
             return answers
     raise UserError(
-        f"there is no {NAME} beside {path}, nor a release/ of its topic above it; "
-        "check the notebook inside the folder that it came in"
+        f"there is no {NAME} beside {path}, nor a release/ of its topic above it; check the "
+        "notebook inside the folder that it came in"
     )
 
 

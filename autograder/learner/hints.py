@@ -93,14 +93,12 @@ def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
     if _is_edge(exercise, failing):
         return (
             "All that is usual passes, so little has to change. Go through your lines one at a "
-            "time: which of them "
-            "takes something for granted that this check does not grant?"
+            "time: which of them takes something for granted that this check does not grant?"
         )
     return (
         "No check that passes rules out much, so begin at the beginning. Take the simplest input "
-        "whose answer you know "
-        "without computing, and follow it through your code. Is the first line right? Only then "
-        "look at the second."
+        "whose answer you know without computing, and follow it through your code. Is the first "
+        "line right? Only then look at the second."
     )
 
 
@@ -108,9 +106,8 @@ def _beside(failing: Check, sound: Check) -> str:
     """Two checks of which one passes: the misconception is in what sets them apart."""
     if failing.title != sound.title:
         return (
-            f"This check passes: “{sound.title}”. Put it beside the one that fails. What does "
-            "that one ask of your "
-            "code that this one does not?"
+            f"This check passes: “{sound.title}”. Put it beside the one that fails. What does that "
+            "one ask of your code that this one does not?"
         )
     good, bad = (re.findall(r"\[([^\d\W][\w -]*)\]$", c.id) for c in (sound, failing))
     cases = f" (it passes for “{good[0]}” and fails for “{bad[0]}”)" if good and bad else ""
@@ -151,8 +148,7 @@ def _begin(failing: Check) -> str:
         return _sentences(
             f"The check looks for a function and does not find it: {_found(failing)}",
             "Has its cell been run since the kernel was started, and does the function still have "
-            "the name that it "
-            "came with?",
+            "the name that it came with?",
         )
     return _sentences(
         f"Nothing is wrong so far: {_found(failing)}",

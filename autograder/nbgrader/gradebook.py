@@ -162,8 +162,8 @@ def _require_sense(submission: SubmittedAssignment) -> None:
     """
     if submission.extension is not None and submission.assignment.duedate is None:
         raise UserError(
-            f"{submission.student_id} has an extension, but {submission.name} has no due date; "
-            f"set `due` in course.yaml and run: autograder release {submission.name}"
+            f"{submission.student_id} has an extension, but {submission.name} has no due date; set "
+            f"`due` in course.yaml and run: autograder release {submission.name}"
         )
 
 

@@ -53,7 +53,7 @@ def require_agreement(course: Course, topic_id: str, nb: Any) -> None:
         if expected.get(name) != found.get(name):
             raise UserError(
                 f"the cell {name} of {topic_id} is worth "
-                f"{found.get(name, 'nothing, as it is not there')} in the "
-                f"notebook and {expected.get(name, 'nothing, as it is not there')} in "
-                "course.yaml; make them equal"
+                f"{found.get(name, 'nothing, as it is not there')} in the notebook and "
+                f"{expected.get(name, 'nothing, as it is not there')} in course.yaml; make them "
+                "equal"
             )

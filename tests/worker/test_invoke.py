@@ -365,9 +365,8 @@ def test_an_input_is_answered_at_once():
 def test_everything_is_put_back_as_it_was():
     before = builtins.input, sys.stdout, sys.stderr, warnings.filters[:], np.geterr()
     run(
-        "import warnings\n"
-        "def f():\n    warnings.simplefilter('error')\n    np.seterr(all='ignore')\n    raise "
-        "SystemExit"
+        "import warnings\ndef f():\n    warnings.simplefilter('error')\n    "
+        "np.seterr(all='ignore')\n    raise SystemExit"
     )
     assert before == (builtins.input, sys.stdout, sys.stderr, warnings.filters[:], np.geterr())
 
