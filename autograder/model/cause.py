@@ -52,6 +52,11 @@ def measured(side: str, value: float, line: float) -> Cause:
     return {"kind": f"at_{side}", "value": _short(value), "line": _short(line)}
 
 
+def of_type(got: str) -> Cause:
+    """A value of another type, such as an array for a number."""
+    return {"kind": "type", "got": got}
+
+
 def kind(cause: Cause | None) -> str | None:
     """The kind of a cause, where there is one."""
     return None if cause is None else str(cause["kind"])

@@ -42,12 +42,12 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class SaveBonus(NbGraderPreprocessor):  # type: ignore[misc]
-    """Enters the extra credit of each exercise, which no cell can hold."""
+    """Enters what a bonus exercise earned as extra credit, which its cell of 0 points cannot hold."""
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         names, report = resources["nbgrader"], resources[REPORT]
         with Gradebook(names["db_url"]) as gradebook:
-            for exercise in report.exercises:
+            for exercise in (e for e in report.exercises if e.max_score == 0):
                 cell = (
                     f"check-{exercise.id}",
                     names["notebook"],

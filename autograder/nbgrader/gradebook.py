@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from autograder.grading.report_cache import write_whole
 from autograder.model.errors import KitError, UserError
 from autograder.model.report import Report
+from autograder.model.report_file import NoReport, read_report
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.outputs import REPORT, extra_credit, fill, within
@@ -73,17 +74,29 @@ class Book:
         student = str(report.student)
         self._sanitize(nb)
         fill(nb, report)
+        once = self._bonuses(student)
         self._write(student, nb, report)
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return self._record(student, nb, report)
+                return self._record(student, nb, report, once)
             except (DBAPIError, InvalidEntry) as error:
                 self._gradebook.db.rollback()
                 if not _passes(error) or time.monotonic() > deadline:
                     reason = str(getattr(error, "orig", error)).splitlines()
                     raise KitError(f"the gradebook could not be written ({reason[0]})") from None
                 time.sleep(0.2)
+
+    def _bonuses(self, student: str) -> set[str]:
+        """The exercises that the student's earlier Report has as a bonus: their extra credit is
+        ours to take back. What an instructor gave by hand stays.
+        """
+        path = self._folder("autograded", student) / REPORT
+        try:
+            earlier = read_report(path, self._topic.id, student)
+        except NoReport:
+            return set()
+        return {e.id for e in earlier.exercises if e.max_score == 0}
 
     def _sanitize(self, nb: Any) -> None:
         """The checksums of the released cells, by which nbgrader tells an answer from an untouched
@@ -114,7 +127,7 @@ class Book:
         directory = getattr(self._coursedir, f"{step}_directory")
         return Path(self._coursedir.format_path(directory, student, self._topic.id))
 
-    def _record(self, student: str, nb: Any, report: Report) -> None:
+    def _record(self, student: str, nb: Any, report: Report, once: set[str]) -> None:
         gradebook = self._gradebook
         gradebook.update_or_create_student(student)
         timestamp = handed_in(self._folder("submitted", student))
@@ -131,7 +144,7 @@ class Book:
             exercise = exercises.get(name)
             grade.auto_score = scores[name] if exercise is None else within(exercise)
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-            if exercise is not None:
+            if exercise is not None and (exercise.max_score == 0 or exercise.id in once):
                 grade.extra_credit = extra_credit(exercise)
         unanswered = {
             cell.metadata.nbgrader.grade_id

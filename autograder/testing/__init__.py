@@ -5,6 +5,7 @@ and returns the student's value and the expected one; `unchanged.f(x)` makes it 
 fails if an argument is no longer what it was.
 """
 
+from autograder.model import cause as causes
 from autograder.testing.assertions import (
     TOLERANCE,
     CheckFailed,
@@ -53,6 +54,7 @@ __all__ = [
     "assert_structure",
     "assert_tensors",
     "assert_unchanged",
+    "causes",
     "convergence",
     "exercise",
     "expect",

@@ -16,9 +16,9 @@ from nbgrader.api import Gradebook
 from notebooks import COURSE, ROOT, TOPIC, answer, cell, public_answers, solved, written
 
 from autograder.course import course_file
-from autograder.grading import batch
 from autograder.grading.executors import Here
 from autograder.model.errors import UserError
+from autograder.model.no_verdict import grader_error
 from autograder.nbgrader import demo, gradebook, release, releasing
 from autograder.nbgrader.classroom import Classroom, faults_of
 from autograder.nbgrader.grade_class import grade
@@ -174,6 +174,15 @@ def test_an_exercise_that_is_no_bonus_any_more_keeps_no_extra_credit(course, han
     assert entered(course, "reverted", report)["check-softmax"][:3] == (points, None, None)
 
 
+def test_extra_credit_that_an_instructor_gave_by_hand_stays(course, hand_in):
+    hand_in("praised", solved())
+    report = graded(course, "praised")["praised"]
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.find_grade("check-softmax", "neurons", TOPIC.id, "praised").extra_credit = 0.5
+        gradebook.db.commit()
+    assert entered(course, "praised", report)["check-softmax"][2] == 0.5
+
+
 def test_points_are_those_of_the_report_whatever_stands_in_the_cells(course, hand_in, monkeypatch):
     hand_in("third", solved())
     report = with_exercise(graded(course, "third")["third"], score=1 / 3)
@@ -254,7 +263,7 @@ class Faulty:
 
     def run(self, answers, work):
         for name, _ in work:
-            yield name, batch.fault(public_answers(), "the answers are gone")
+            yield name, grader_error(public_answers().topic, "the answers are gone")
 
 
 def test_a_fault_of_ours_writes_no_grade_over_an_earlier_one_and_is_tried_again(course, hand_in):

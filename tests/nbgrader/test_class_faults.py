@@ -23,8 +23,9 @@ from notebooks import COURSE, TOPIC, public_answers, solved, written
 from sqlalchemy.exc import OperationalError
 
 from autograder.course import course_file
-from autograder.grading import batch, executors, report_cache
+from autograder.grading import executors, report_cache
 from autograder.grading.executors import Here, Pool
+from autograder.model.no_verdict import grader_error
 from autograder.model.report import Exercise, Report
 from autograder.nbgrader import gradebook, releasing
 from autograder.nbgrader.classroom import Classroom
@@ -126,7 +127,7 @@ def test_what_cannot_be_read_back_is_graded_again(tmp_path):
 
 def test_a_fault_of_ours_is_not_kept(tmp_path):
     kept = report_cache.Store(tmp_path)
-    kept.put("ab12", batch.fault(public_answers(), "no reason"))
+    kept.put("ab12", grader_error(public_answers().topic, "no reason"))
     assert kept.get("ab12", "ada") is None
 
 

@@ -17,6 +17,7 @@ from autograder.testing import (
     assert_scalar,
     assert_shape,
     assert_tensors,
+    causes,
     convergence,
     exercise,
     expect,
@@ -70,6 +71,7 @@ class TestInitialisation:
             largest <= limit * (1 + 1e-6),
             f"the largest weight is {largest:.4g}, expected at most {limit:.4g}",
             w,
+            cause=causes.measured("most", largest, limit),
         )
         assert_at_least(largest, 0.998 * limit, "the largest weight", w)
         tenth = np.mean(np.abs(w) > 0.9 * limit)

@@ -21,6 +21,7 @@ from autograder.testing import (
     assert_parts,
     assert_scalar,
     assert_shapes,
+    causes,
     convergence,
     exercise,
     expect,
@@ -162,6 +163,7 @@ class TestSampleName:
                 len(name) <= longest,
                 f"a name has {len(name)} symbols, expected at most {longest}",
                 names,
+                cause=causes.measured("most", len(name), longest),
             )
             expect(end not in name, f"the end symbol {end} is part of a name", names)
         return names

@@ -12,6 +12,7 @@ from autograder.testing import (
     assert_parts,
     assert_scalar,
     assert_shape,
+    causes,
     convergence,
     exercise,
     expect,
@@ -161,7 +162,8 @@ def fitted(result, n_inputs):
         numbers(b, "b"),
         numbers(mistakes, "mistakes"),
     )
-    expect(b.size == 1, f"b has {b.size} entries, expected one number", b)
+    found = f"b has {b.size} entries, expected one number"
+    expect(b.size == 1, found, b, cause=causes.of_type("array"))
     expect(
         counts.ndim == 1 and counts.size > 0,
         "mistakes should be a list with one count for each epoch",
@@ -211,6 +213,7 @@ class TestPerceptronFit:
             mistakes.sum() <= bound,
             f"{mistakes.sum():g} mistakes, expected at most {bound:.0f}",
             mistakes,
+            cause=causes.measured("most", mistakes.sum(), bound),
         )
 
     def test_sum_of_mistakes(self, student, rng):
@@ -252,6 +255,7 @@ class TestPerceptronFit:
             mistakes[0] <= 1,
             f"{mistakes[0]:g} mistakes on two equal samples, expected at most 1",
             (w, b, mistakes),
+            cause=causes.measured("most", mistakes[0], 1),
         )
 
     def test_given_order(self, student, oracle, rng):

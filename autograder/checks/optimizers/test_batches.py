@@ -11,6 +11,7 @@ from autograder.testing import (
     assert_scalar,
     assert_shape,
     assert_shapes,
+    causes,
     exercise,
     expect,
     generator,
@@ -93,7 +94,8 @@ def clipped(result):
     """The parts of an answer: the gradients, and the norm as a number."""
     grads, norm = assert_parts(result, ["grads", "norm"])
     value = assert_finite(norm, "the norm")
-    expect(value.size == 1, f"the norm has shape {value.shape}, expected one number", norm)
+    found = f"the norm has shape {value.shape}, expected one number"
+    expect(value.size == 1, found, norm, cause=causes.of_type("array"))
     return grads, float(value.reshape(()))
 
 
