@@ -104,7 +104,7 @@ for i, report in enumerate(grade(course, TOPIC.id, course.submitted(TOPIC.id), I
 
 
 def test_a_store_never_holds_half_a_report(tmp_path, monkeypatch):
-    kept = report_cache.Store(tmp_path)
+    kept = report_cache.ReportCache(tmp_path)
     kept.put("ab12", verdict(1.0))
 
     def full(*_):
@@ -118,7 +118,7 @@ def test_a_store_never_holds_half_a_report(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_read_back_is_graded_again(tmp_path):
-    kept = report_cache.Store(tmp_path)
+    kept = report_cache.ReportCache(tmp_path)
     kept.put("ab12", verdict(1.0))
     (path,) = tmp_path.rglob("*.json")
     path.write_text(path.read_text()[:50])
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_back_is_graded_again(tmp_path):
 
 
 def test_a_fault_of_ours_is_not_kept(tmp_path):
-    kept = report_cache.Store(tmp_path)
+    kept = report_cache.ReportCache(tmp_path)
     kept.put("ab12", grader_error(public_answers().topic, "no reason"))
     assert kept.get("ab12", "ada") is None
 
