@@ -170,7 +170,9 @@ def _run(item: pytest.Item, after: Callable[[], pytest.Item]) -> None:
     except Exception:  # kept by the hooks above
         pass
     finally:
-        item.ihook.pytest_runtest_teardown(item=item, nextitem=after())
+        # If the same check is the next, for another job, all is torn down: its fixtures are the job's.
+        coming = after()
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=None if coming is item else coming)
 
 
 def exercise_of(item: pytest.Item) -> str:
