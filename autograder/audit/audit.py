@@ -36,8 +36,8 @@ def audit(
     """Prove a topic's suite over that many seeds. It takes minutes, so it says how far it is."""
     started = time.perf_counter()
     topic, cores = course.topic(topic_id), os.cpu_count() or 1
-    parts = missing(course, topic)
-    if any("not written yet" in problem or "missing" in problem for problem in parts.problems):
+    parts, unwritten = missing(course, topic)
+    if unwritten:
         return Audit(topic_id, 0, round(time.perf_counter() - started, 1), [parts])
     path, numbers = course.root / FILE, range(FIRST_SEED, FIRST_SEED + seeds)
     with ProcessPoolExecutor(cores) as pool:

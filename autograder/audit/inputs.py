@@ -129,9 +129,9 @@ class _Witnessed(Oracle):
         super().__init__(answers, key)
         self._seen = seen
 
-    def _answer(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _ask(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._seen.append(_digest(function, args, kwargs))
-        return super()._answer(function, args, kwargs)
+        return super()._ask(function, args, kwargs)
 
 
 def _digest(function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -15,11 +15,14 @@ from autograder.model.topic import Topic
 _MISCONCEPTIONS = 2  # of each exercise, at least
 
 
-def missing(course: Course, topic: Topic) -> Finding:
-    """What the author still has to write, by its file and its name."""
-    problems = [*_unwritten(course, topic), *_few(course, topic), *_texts(course, topic)]
+def missing(course: Course, topic: Topic) -> tuple[Finding, bool]:
+    """What the author still has to write, by its file and its name; and whether something is so
+    far from done that nothing else can be tried.
+    """
+    unwritten = list(_unwritten(course, topic))
+    problems = [*unwritten, *_few(course, topic), *_texts(course, topic)]
     summary = f"{len(topic.exercises)} exercises, {len(problems)} parts missing"
-    return Finding("all parts are there", summary, problems)
+    return Finding("all parts are there", summary, problems), bool(unwritten)
 
 
 def _unwritten(course: Course, topic: Topic) -> Iterator[str]:

@@ -127,14 +127,14 @@ def cells(exercise: str, function: Function, points: float) -> list[dict[str, An
     )
     look = f"# beside({name}({calls}), expected), on the input that the text works out by hand"
     return [
-        _cell("markdown", f"text-{exercise}", idea, locked=True),
-        _cell("code", f"answer-{exercise}", answer, solution=True),
+        cell("markdown", f"text-{exercise}", idea, locked=True),
+        cell("code", f"answer-{exercise}", answer, solution=True),
         _demo(f"look-{exercise}", look),
-        _cell("code", f"check-{exercise}", f'check("{exercise}")', locked=True, points=points),
+        cell("code", f"check-{exercise}", f'check("{exercise}")', locked=True, points=points),
     ]
 
 
-def _cell(
+def cell(
     kind: str,
     name: str,
     source: str,
@@ -153,13 +153,12 @@ def _cell(
     if points is not None:
         metadata["points"] = points
     code: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
-    cell = {"cell_type": kind, "id": name, "metadata": {"nbgrader": metadata}, "source": source}
-    return cell | code
+    made = {"cell_type": kind, "id": name, "metadata": {"nbgrader": metadata}, "source": source}
+    return made | code
 
 
 def _demo(name: str, source: str) -> dict[str, Any]:
-    cell = _cell("code", name, source)
-    return cell | {"metadata": {"tags": ["demo"]}}
+    return cell("code", name, source) | {"metadata": {"tags": ["demo"]}}
 
 
 def reference(function: Function) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.course_file import FILE, Course, load
-from autograder.course.new_exercise import _cell, cells, checks, misconception, parse, reference
+from autograder.course.new_exercise import cell, cells, checks, misconception, parse, reference
 from autograder.course.solve import write
 from autograder.model.errors import UserError
 
@@ -79,13 +79,13 @@ def _notebook(topic_id: str, exercise: list[dict[str, Any]]) -> dict[str, Any]:
     )
     title = f"# {topic_id}\n\nWhy it matters, and a figure."
     questions = [
-        _cell("markdown", f"written-{question}", "*Your answer here.*", solution=True, points=2)
+        cell("markdown", f"written-{question}", "*Your answer here.*", solution=True, points=2)
         for question in _QUESTIONS
     ]
     return {
         "cells": [
-            _cell("markdown", "text-title", title, locked=True),
-            _cell("code", "setup", setup, locked=True),
+            cell("markdown", "text-title", title, locked=True),
+            cell("code", "setup", setup, locked=True),
             *exercise,
             *questions,
         ],

@@ -4,32 +4,21 @@ While recording it asks the reference; ever after it reads the answers file. An 
 depend on the seed only, never on what the student returned, and the sketch of its inputs proves it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from autograder.model.answer_key import Answer, Answers, call_sketch
 from autograder.model.errors import KitError
-from autograder.testing.student import Probes, Student
+from autograder.testing.student import ByName, Student
 from autograder.worker import codec
 
 
-class Oracle:
+class Oracle(ByName):
     """Answers the calls of one check, in order, from what was recorded."""
 
     def __init__(self, answers: Answers, key: str) -> None:
         self._key, self._next = key, iter(answers.calls.get(key, []))
 
-    @property
-    def probes(self) -> Probes:
-        """What the reference answered to the topic's probes."""
-        return Probes(self)
-
-    def __getattr__(self, function: str) -> Callable[..., Any]:
-        if function.startswith("_"):
-            raise AttributeError(function)
-        return lambda *args, **kwargs: self._answer(function, args, kwargs)
-
-    def _answer(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _ask(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         answer = next(self._next, None)
         if answer is None:
             raise KitError(
@@ -43,25 +32,14 @@ class Oracle:
         return codec.decode(answer.frame)
 
 
-class Recorder:
+class Recorder(ByName):
     """Asks the reference, and keeps each answer for the file."""
 
     def __init__(self, reference: Student, answers: Answers, key: str) -> None:
         self._reference, self._kept = reference, answers.calls.setdefault(key, [])
 
-    @property
-    def probes(self) -> Probes:
-        """The answers of the reference to the topic's probes."""
-        return Probes(self)
-
-    def __getattr__(self, function: str) -> Callable[..., Any]:
-        if function.startswith("_"):
-            raise AttributeError(function)
-
-        def ask(*args: Any, **kwargs: Any) -> Any:
-            inputs = call_sketch(function, args, kwargs)
-            frame = codec.encode(getattr(self._reference, function)(*args, **kwargs))
-            self._kept.append(Answer(inputs, frame))
-            return codec.decode(frame)
-
-        return ask
+    def _ask(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        inputs = call_sketch(function, args, kwargs)
+        frame = codec.encode(getattr(self._reference, function)(*args, **kwargs))
+        self._kept.append(Answer(inputs, frame))
+        return codec.decode(frame)

@@ -103,49 +103,44 @@ class Probes:
         return call
 
 
-class Same:
-    """Makes one and the same call to the student and to the oracle: the value and the expected one."""
-
-    def __init__(self, student: Any, oracle: Any) -> None:
-        self._student, self._oracle = student, oracle
+class ByName:
+    """Functions by their names: `x.softmax(z)` asks for softmax, `x.probes.p(z)` for a probe."""
 
     @property
     def probes(self) -> Probes:
-        """The same for the topic's probes."""
-        return Probes(self)
-
-    def __getattr__(self, function: str) -> Callable[..., tuple[Any, Any]]:
-        if function.startswith("_"):
-            raise AttributeError(function)
-
-        def call(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-            mine = getattr(self._student, function)(*args, **kwargs)
-            return mine, getattr(self._oracle, function)(*args, **kwargs)
-
-        return call
-
-
-class Unchanged:
-    """Calls the student's functions, and fails the check where an argument has changed."""
-
-    def __init__(self, student: Student) -> None:
-        self._student = student
-
-    @property
-    def probes(self) -> Probes:
-        """The same for the topic's probes."""
+        """The topic's probes, likewise."""
         return Probes(self)
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
         if function.startswith("_"):
             raise AttributeError(function)
+        return lambda *args, **kwargs: self._ask(function, args, kwargs)
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            value = getattr(self._student, function)(*args, **kwargs)
-            assert_unchanged(self._student)
-            return value
+    def _ask(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError
 
-        return call
+
+class Same(ByName):
+    """Makes one and the same call to the student and to the oracle: the value and the expected one."""
+
+    def __init__(self, student: Any, oracle: Any) -> None:
+        self._student, self._oracle = student, oracle
+
+    def _ask(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        mine = getattr(self._student, function)(*args, **kwargs)
+        return mine, getattr(self._oracle, function)(*args, **kwargs)
+
+
+class Unchanged(ByName):
+    """Calls the student's functions, and fails the check where an argument has changed."""
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+
+    def _ask(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        value = getattr(self._student, function)(*args, **kwargs)
+        assert_unchanged(self._student)
+        return value
 
 
 def generator(rng: np.random.RandomState) -> Seed:
