@@ -47,9 +47,9 @@ def values(mask: np.ndarray, error: float) -> Cause:
     return {"kind": "values", "wrong": int(mask.sum()), "of": mask.size, "error": _short(error)}
 
 
-def measured(side: str, value: float, line: float) -> Cause:
-    """A quantity that should be at `least` or at `most` its line."""
-    return {"kind": f"at_{side}", "value": _short(value), "line": _short(line)}
+def measured(side: str, value: float, threshold: float) -> Cause:
+    """A quantity that should be at `least` or at `most` its threshold."""
+    return {"kind": f"at_{side}", "value": _short(value), "line": _short(threshold)}
 
 
 def of_type(got: str) -> Cause:

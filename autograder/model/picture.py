@@ -1,8 +1,8 @@
 """What a failed check can show instead of tell, as plain data of a few hundred bytes that travels
 in the Report.
 
-A map of where an array is wrong, two shapes, a measured quantity beside its line, how far a
-training came on its way to that line, or a curve that the student's function returned. None holds
+A map of where an array is wrong, two shapes, a measured quantity beside its threshold, how
+far a training came on its way to that threshold, or a curve that the student's function returned. None holds
 an expected value or an input: the map is made of a mask alone, and a curve is as coarse as it is
 drawn.
 """
@@ -42,23 +42,21 @@ def shapes(actual: Sequence[int], expected: Sequence[int]) -> Picture:
     }
 
 
-def measured(name: str, value: float, line: float, side: str) -> Picture | None:
-    """A quantity that should be at least or at most its line; None if one of the two is no number
-    to draw.
-    """
-    if not (_is_number(value) and _is_number(line)):
+def measured(name: str, value: float, threshold: float, side: str) -> Picture | None:
+    """A quantity that should be at least or at most its threshold; None if either cannot be drawn."""
+    if not (_is_number(value) and _is_number(threshold)):
         return None
     return {
         "type": "measured",
         "name": name,
         "value": _short(value),
-        "line": _short(line),
+        "line": _short(threshold),
         "side": side,
     }
 
 
 def training(judged: Picture, unit: str, values: Mapping[int, float]) -> Picture | None:
-    """A measured quantity and its line, with what a training reached after so many steps; None if
+    """A measured quantity and its threshold, with what a training reached after so many steps; None if
     that is little.
     """
     numbers = {n: v if _is_number(v) else None for n, v in sorted(values.items())}

@@ -1,4 +1,4 @@
-"""What was measured of a training: a scale, the way to a line, a curve that came back."""
+"""What was measured of a training: a scale, the way to a threshold, a curve that came back."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,22 +11,22 @@ _PLOT, _PLOT_TOP = 72, 8  # of a curve: how tall, and where it begins
 
 
 def measured(picture: Picture) -> Drawing:
-    value, line, least = picture["value"], picture["line"], picture["side"] == "least"
-    low, high = min(value, line, 0.0), max(value, line, 0.0)
+    value, threshold, least = picture["value"], picture["line"], picture["side"] == "least"
+    low, high = min(value, threshold, 0.0), max(value, threshold, 0.0)
     high = 1.0 if is_share(low, high) else high + (high - low) * 0.1
     span = (high - low) or 1.0
-    at, goal = (round(WIDTH * (v - low) / span) for v in (value, line))
+    at, goal = (round(WIDTH * (v - low) / span) for v in (value, threshold))
     y = 22
     good = (goal, WIDTH - goal) if least else (0, goal)
     parts = [
         rect("ground", 0, y, WIDTH, 10),
         rect("right", good[0], y, max(good[1], 1), 10),
-        Markup('<path class="line" d="M{0} {1}V{2}"/>').format(goal, y - 4, y + 14),
+        Markup('<path class="threshold" d="M{0} {1}V{2}"/>').format(goal, y - 4, y + 14),
         Markup('<path class="mark" d="M{0} {1}l-5 -8h10z"/>').format(at, y),
         text(at, 11, f"yours {value:g}", _anchor(at)),
-        text(goal, y + 25, f"line {line:g}", _anchor(goal)),
+        text(goal, y + 25, f"line {threshold:g}", _anchor(goal)),
     ]
-    words = f"{picture['name']}: yours is {value:g}, the line is at {'least' if least else 'most'} {line:g}"
+    words = f"{picture['name']}: yours is {value:g}, the line is at {'least' if least else 'most'} {threshold:g}"
     return Drawing(
         join(parts), WIDTH, y + 30, "A scale with your value and the line to reach", words
     )
@@ -45,17 +45,17 @@ def training(picture: Picture) -> Drawing:
     )
     parts = [
         rect("goal", left, 4 if least else goal, WIDTH - left, above if least else below),
-        Markup('<path class="line" d="M{} {:.1f}H{}"/>').format(left, goal, WIDTH),
+        Markup('<path class="threshold" d="M{} {:.1f}H{}"/>').format(left, goal, WIDTH),
         *_plot(picture, xs, left),
         *dots,
         text(WIDTH + 5, goal + 3, "line"),
         text(left, _PLOT + 24, "0"),
         text(WIDTH, _PLOT + 24, f"{lengths[-1]} {picture['unit']}", "end"),
     ]
-    value, line = f"{picture['value']:g}", f"at {picture['side']} {picture['line']:g}"
+    value, threshold = f"{picture['value']:g}", f"at {picture['side']} {picture['line']:g}"
     counts = ", ".join(map(str, lengths[:-1]))
     words = f"{picture['name']}, trained anew for {counts} and {lengths[-1]} {picture['unit']}: "
-    words += f"the last is {value}, the line is {line}"
+    words += f"the last is {value}, the line is {threshold}"
     return Drawing(
         join(parts),
         WIDTH + 26,

@@ -164,31 +164,31 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
     return list(actual)
 
 
-def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
-    """A measured quantity reaches its line. How far it is above it is kept, for the audit's
+def assert_at_least(value: float, threshold: float, name: str, saw: object = None) -> None:
+    """A measured quantity reaches its threshold. How far it is above it is kept, for the audit's
     margins.
     """
-    _keep_margin(float(value) - float(line))
-    if not value >= line:
-        picture = pictures.measured(name, float(value), float(line), "least")
+    _keep_margin(float(value) - float(threshold))
+    if not value >= threshold:
+        picture = pictures.measured(name, float(value), float(threshold), "least")
         fail(
-            f"{name} is {value:.3g}, expected at least {line:.3g}",
+            f"{name} is {value:.3g}, expected at least {threshold:.3g}",
             saw,
             picture=progress.get() or picture,
-            cause=causes.measured("least", value, line),
+            cause=causes.measured("least", value, threshold),
         )
 
 
-def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
-    """A measured quantity stays below its line; the margin is kept likewise."""
-    _keep_margin(float(line) - float(value))
-    if not value <= line:
-        picture = pictures.measured(name, float(value), float(line), "most")
+def assert_at_most(value: float, threshold: float, name: str, saw: object = None) -> None:
+    """A measured quantity stays below its threshold; the margin is kept likewise."""
+    _keep_margin(float(threshold) - float(value))
+    if not value <= threshold:
+        picture = pictures.measured(name, float(value), float(threshold), "most")
         fail(
-            f"{name} is {value:.3g}, expected at most {line:.3g}",
+            f"{name} is {value:.3g}, expected at most {threshold:.3g}",
             saw,
             picture=progress.get() or picture,
-            cause=causes.measured("most", value, line),
+            cause=causes.measured("most", value, threshold),
         )
 
 

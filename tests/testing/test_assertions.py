@@ -387,9 +387,15 @@ def test_a_wrong_shape_is_drawn_beside_the_right_one():
     ("assertion", "side"), [(assert_at_least, "least"), (assert_at_most, "most")]
 )
 def test_a_measured_quantity_is_drawn_beside_its_line(assertion, side):
-    value, line = (0.25, 0.92) if side == "least" else (0.92, 0.25)
-    made = {"type": "measured", "name": "the share", "value": value, "line": line, "side": side}
-    assert drawn(assertion, value, line, "the share") == made
+    value, threshold = (0.25, 0.92) if side == "least" else (0.92, 0.25)
+    made = {
+        "type": "measured",
+        "name": "the share",
+        "value": value,
+        "line": threshold,
+        "side": side,
+    }
+    assert drawn(assertion, value, threshold, "the share") == made
 
 
 def test_a_curve_among_the_parts_is_drawn_and_decides_nothing():

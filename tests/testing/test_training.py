@@ -36,7 +36,7 @@ def student_of(source=SOURCE, **options):
     return Student(InProcess(namespace), {"train": ["w", "steps"]}, **options)
 
 
-def failed(student, reached=None, steps=16, line=0.9):
+def failed(student, reached=None, steps=16, threshold=0.9):
     """The failure of a check whose training ends too early."""
     w = np.zeros(3)
     value = student.train(w, steps)
@@ -44,7 +44,7 @@ def failed(student, reached=None, steps=16, line=0.9):
         pytest.raises(CheckFailed) as caught,
         on_the_way(student, steps, "steps", reached or (lambda n: student.train(w, n))),
     ):
-        assert_at_least(value, line, "the share")
+        assert_at_least(value, threshold, "the share")
     return caught.value
 
 
