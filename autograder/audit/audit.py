@@ -69,10 +69,10 @@ def _stub(results: list[Seeded]) -> Finding:
 
 
 def _known(results: list[Seeded], stray: list[str]) -> Finding:
-    """The confusion matrix of known mistakes, over all seeds: named right, as another, or not at
+    """The confusion matrix of the misconceptions, over all seeds: named right, as another, or not at
     all.
     """
-    problems = [*_problems(results, "mistakes"), *stray]
+    problems = [*_problems(results, "misconceptions"), *stray]
     counts = Counter({"itself": 0, "another": 0, "": 0})
     unnamed: Counter[str] = Counter()
     for result in results:
@@ -85,9 +85,7 @@ def _known(results: list[Seeded], stray: list[str]) -> Finding:
     if total and counts["itself"] < NAMED_SHARE * total:
         problems.append(f"only {counts['itself']} of {total} are named, expected {NAMED_SHARE:.0%}")
     kinds = len({name for r in results for name in r.named})
-    summary = (
-        f"{kinds} mistakes: {counts['itself']} of {total} named, {counts['another']} as another"
-    )
+    summary = f"{kinds} misconceptions: {counts['itself']} of {total} named, {counts['another']} as another"
     notes = [
         f"not named: {name} ({count} of {len(results)})" for name, count in unnamed.items() if count
     ]
@@ -162,7 +160,7 @@ def _flakes(results: list[Seeded]) -> Finding:
         margins = [float(r.margins[key]) for r in results if key in r.margins]
         if (
             math.inf in margins
-        ):  # an infinite error, where any is expected: as far from the line as can be
+        ):  # an infinite error, where any is expected: as far from the threshold as can be
             notes.append(f"{key}: infinite in {margins.count(math.inf)} of {len(margins)}")
             margins = [m for m in margins if m != math.inf]
             if not margins:

@@ -1,4 +1,4 @@
-"""Single-point mutants of a reference, from its syntax tree: each is a mistake that the suite must
+"""Single-point mutants of a reference, from its syntax tree: each is an error that the suite must
 catch.
 
 An operator is a row of the table at the end: its name, the nodes it takes, and what could stand in

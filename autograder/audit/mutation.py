@@ -1,4 +1,4 @@
-"""Unknown mistakes: every single-point mutant of the reference is caught, or explained in a
+"""Unknown errors: every single-point mutant of the reference is caught, or explained in a
 committed file.
 """
 

@@ -1,4 +1,4 @@
-"""What one seed can show: right answers pass, the stub gets nothing, known mistakes are caught and
+"""What one seed can show: right answers pass, the stub gets nothing, misconceptions are caught and
 named.
 """
 
@@ -31,8 +31,8 @@ class Seeded:
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     named: dict[str, str] = field(
         default_factory=dict
-    )  # mistake -> itself, another mistake's title, or ""
-    failed: set[str] = field(default_factory=set)  # checks that some mistake fails
+    )  # misconception -> itself, another one's title, or ""
+    failed: set[str] = field(default_factory=set)  # checks that some misconception fails
     margins: dict[str, float] = field(default_factory=dict)  # measured by the reference
     checks: list[str] = field(default_factory=list)
 
@@ -45,13 +45,13 @@ def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
     topic = course.topic(topic_id)
     result = Seeded(seed)
     try:
-        answers, mistakes = record.record_with_misconceptions(course, topic, seed)
+        answers, runs = record.record_with_misconceptions(course, topic, seed)
     except KitError as error:
         result.problems["right"].append(f"seed {seed}: {error}")
         return result
     _right_answers(course, answers, result)
     _stub(course, answers, result)
-    _mistakes(answers, mistakes, result)
+    _misconceptions(answers, runs, result)
     return result
 
 
@@ -104,21 +104,22 @@ def _stub(course: Course, answers: Answers, result: Seeded) -> None:
         result.problems["stub"].append(f"seed {result.seed}: {report.reason or ', '.join(odd)}")
 
 
-def _mistakes(answers: Answers, runs: dict[str, Grading], result: Seeded) -> None:
+def _misconceptions(answers: Answers, runs: dict[str, Grading], result: Seeded) -> None:
     for name, run in runs.items():
         report, known = run.report(), answers.misconceptions[name]
         failed = [c for e in report.exercises for c in e.checks if not c.passed]
         result.failed |= {o.key for o in run.outcomes if not o.passed}
         if not failed:
-            result.problems["mistakes"].append(f"{name} is not caught, seed {result.seed}")
+            result.problems["misconceptions"].append(f"{name} is not caught, seed {result.seed}")
         titles = {c.misconception for c in failed if c.misconception}
         others = titles - {known["title"]}
         result.named[name] = next(iter(sorted(others)), name if titles else "")
 
 
 def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
-    """Mistakes that cost points in an exercise that is not theirs, though the bank says nothing of
-    it, or that do not though it does. One seed tells: it is a matter of who calls whom.
+    """Misconceptions that fail a check of another exercise without `also`, or with it do not.
+
+    One seed tells: it depends only on which function calls which.
     """
     course = load(course_file)
     topic = course.topic(topic_id)
@@ -126,23 +127,23 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
     reference = record.load_reference(course, topic)
     callers = _callers(answers, vars(reference))
     found = []
-    for mistake in record.load_misconceptions(course, topic):
-        own = topic.exercise_of(mistake.function)
-        others = (callers.get(mistake.function, set()) | {mistake.also or own}) - {own}
+    for misconception in record.load_misconceptions(course, topic):
+        own = topic.exercise_of(misconception.function)
+        others = (callers.get(misconception.function, set()) | {misconception.also or own}) - {own}
         if not others:
             continue
-        wrong = InProcess(record.with_misconception(reference, mistake), probes_source(topic))
+        wrong = InProcess(record.with_misconception(reference, misconception), probes_source(topic))
         run = Grading(answers, wrong, until_failure=True, pictures=False)
         run_suite(topic, [run], others)
         failed = [o for o in run.outcomes if not o.passed]
         found += [
-            f"{mistake.name} of {own} fails {o.key} too"
+            f"{misconception.name} of {own} fails {o.key} too"
             for o in failed
-            if o.exercise != mistake.also
+            if o.exercise != misconception.also
         ]
-        if mistake.also and mistake.also not in {o.exercise for o in failed}:
+        if misconception.also and misconception.also not in {o.exercise for o in failed}:
             found.append(
-                f"{mistake.name} of {own} is said to fail {mistake.also} too, and does not"
+                f"{misconception.name} of {own} is said to fail {misconception.also} too, and does not"
             )
     return found
 

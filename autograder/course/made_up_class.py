@@ -1,7 +1,7 @@
 """A made-up class, most of it broken in some way, for `autograder demo`.
 
 For each submission the right grade is known without grading it: by what was done to it, or, for a
-known mistake, from a run of its functions in this process, past every notebook, worker and
+misconception, from a run of its functions in this process, past every notebook, worker and
 gradebook.
 """
 
@@ -49,7 +49,10 @@ class Maker:
         return [
             self._made("reference", self.solved(), self.full),
             *(self._alternative(path) for path in record.alternatives(self.course, self.topic)[:3]),
-            *(self._mistaken(by_name[name]) for name in ("softmax_over_the_batch", "gelu_by_tanh")),
+            *(
+                self._with_misconception(by_name[name])
+                for name in ("softmax_over_the_batch", "gelu_by_tanh")
+            ),
             self._made(
                 "half filled",
                 self.half_filled(),
@@ -120,24 +123,24 @@ class Maker:
             f"alternative: {path.stem}", self.solved(path.read_text(encoding="utf-8")), self.full
         )
 
-    def _mistaken(self, mistake: Misconception) -> Made:
+    def _with_misconception(self, misconception: Misconception) -> Made:
         text = (self.course.solutions(TOPIC) / "misconceptions.py").read_text(encoding="utf-8")
         wrong = next(
             n
             for n in ast.parse(text).body
-            if isinstance(n, ast.FunctionDef) and n.name == mistake.name
+            if isinstance(n, ast.FunctionDef) and n.name == misconception.name
         )
-        wrong.name, wrong.decorator_list = mistake.function, []
+        wrong.name, wrong.decorator_list = misconception.function, []
         tree = ast.parse(self.reference)
         tree.body = [
-            wrong if isinstance(n, ast.FunctionDef) and n.name == mistake.function else n
+            wrong if isinstance(n, ast.FunctionDef) and n.name == misconception.function else n
             for n in tree.body
         ]
         source = ast.unparse(tree)
         namespace: dict[str, Any] = {}
-        exec(compile(source, mistake.name, "exec"), namespace)
+        exec(compile(source, misconception.name, "exec"), namespace)
         right = grade_namespace(record.secret_answers(self.course, self.topic), namespace).score
-        return self._made(f"mistake: {mistake.name}", self.solved(source), right or 0.0)
+        return self._made(f"misconception: {misconception.name}", self.solved(source), right or 0.0)
 
 
 _LOOP = "def perceptron_fit(X, y, max_epochs):\n    while True:\n        pass"

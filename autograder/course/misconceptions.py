@@ -15,7 +15,7 @@ _MARK = "__misconception__"
 class Misconception:
     """A wrong version of `function`. `title` completes "Looks like: …"; `hint` says where to look.
 
-    `also` names an exercise that is judged through the function too, and where the mistake costs
+    `also` names an exercise that is judged through the function too, and where the misconception costs
     points with it.
     """
 
@@ -30,7 +30,7 @@ class Misconception:
 def misconception(
     function: str, hint: str, also: str | None = None
 ) -> Callable[[Function], Function]:
-    """Mark a wrong version of `function`; its own name and docstring say what the mistake is."""
+    """Mark a wrong version of `function`; its own name and docstring say what the misconception is."""
 
     def mark(body: Function) -> Function:
         if not body.__doc__:

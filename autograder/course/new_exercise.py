@@ -174,7 +174,7 @@ def misconception(function: Function) -> str:
     return (
         f'@misconception("{function.name}", "Where to look, and never what to type.")\n'
         f"def {function.name}_with_a_misconception({function.parameters}):\n"
-        f'    """what the mistake is: it completes "Looks like: …\\""""\n'
+        f'    """what the misconception is: it completes "Looks like: …\\""""\n'
         f'    raise NotImplementedError("{function.name}: a wrong version that students write")\n'
     )
 

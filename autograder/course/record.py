@@ -1,5 +1,5 @@
 """Record an answers file: run a topic's suite with the reference as the student, then with each
-known mistake, and keep what the oracle answered and what each failing check saw.
+misconception, and keep what the oracle answered and what each failing check saw.
 """
 
 import importlib
@@ -105,7 +105,7 @@ def record(course: Course, topic: Topic, seed: int) -> Answers:
 def record_with_misconceptions(
     course: Course, topic: Topic, seed: int
 ) -> tuple[Answers, dict[str, Grading]]:
-    """The answers, and for each known mistake, by its name, the run of its own exercise."""
+    """The answers, and for each misconception, by its name, the run of its own exercise."""
     reference, wrong = load_reference(course, topic), load_misconceptions(course, topic)
     answers = Answers(topic, seed, suite_digest(topic))
     run_suite(topic, [Recording(reference, answers)])
@@ -118,16 +118,18 @@ def record_with_misconceptions(
             for m in known
         ]
         run_suite(topic, jobs, [spec.id])
-        for mistake, job in zip(known, jobs):
-            runs[mistake.name] = job
-            answers.misconceptions[mistake.name] = {
+        for misconception, job in zip(known, jobs):
+            runs[misconception.name] = job
+            answers.misconceptions[misconception.name] = {
                 "exercise": spec.id,
-                "title": mistake.title,
-                "hint": mistake.hint,
+                "title": misconception.title,
+                "hint": misconception.hint,
             }
             for outcome in job.outcomes:
                 if not outcome.passed:
-                    answers.fingerprints.setdefault(outcome.key, {})[mistake.name] = mark(outcome)
+                    answers.fingerprints.setdefault(outcome.key, {})[misconception.name] = mark(
+                        outcome
+                    )
     return answers, runs
 
 
@@ -171,7 +173,7 @@ def load_reference(course: Course, topic: Topic) -> ModuleType:
 
 
 def load_misconceptions(course: Course, topic: Topic) -> list[Misconception]:
-    """The topic's bank of known mistakes; empty where it has none yet."""
+    """The topic's bank of misconceptions; empty where it has none yet."""
     if not _bank(course, topic).is_file():
         return []
     with _importable(course.root):
@@ -203,11 +205,11 @@ def alternatives(course: Course, topic: Topic) -> list[Path]:
     return sorted((course.solutions(topic.id) / "alternatives").glob("*.py"))
 
 
-def with_misconception(reference: ModuleType, mistake: Misconception) -> dict[str, Any]:
+def with_misconception(reference: ModuleType, misconception: Misconception) -> dict[str, Any]:
     """The reference's namespace with one function replaced; the others keep calling the
     right one.
     """
-    return {**vars(reference), mistake.function: mistake.body}
+    return {**vars(reference), misconception.function: misconception.body}
 
 
 def _local(namespace: dict[str, Any], topic: Topic) -> InProcess:

@@ -78,7 +78,7 @@ def explained(found: list[Leak]) -> str:
 
 
 def _released(course: Course, topic: str) -> dict[str, bytes]:
-    """The files of a release, all of them: what is there by mistake is found by the search for
+    """The files of a release, all of them: what is there by accident is found by the search for
     leaks.
     """
     folder = course.release(topic)

@@ -1,4 +1,4 @@
-"""Name the known mistake behind the failed checks of an exercise, when it is certain which
+"""Name the misconception behind the failed checks of an exercise, when it is certain which
 it is.
 """
 
@@ -24,9 +24,9 @@ def mark(outcome: Outcome) -> Fingerprint | None:
 
 
 def diagnose(answers: Answers, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """For each failed check (by its key) the mistake that explains it, where only one does.
+    """For each failed check (by its key) the misconception that explains it, where only one does.
 
-    A mistake explains a check when the student's value there is the one that the mistake gives. Of
+    A misconception explains a check when the student's value there is the one that it gives. Of
     several, the one that explains most wins; one is ruled out where it would have failed a check of
     the same function's that the student passed. A tie is left unnamed: no name is better than a
     wrong one.

@@ -232,13 +232,13 @@ def grade_namespace(
     return grading.report()
 
 
-def _check(outcome: Outcome, mistake: str | None, answers: Answers) -> Check:
+def _check(outcome: Outcome, misconception: str | None, answers: Answers) -> Check:
     message = (
         None
         if outcome.passed
         else "\n".join(filter(None, (outcome.call, outcome.message)))[:_MESSAGE]
     )
-    known = answers.misconceptions.get(mistake or "")
+    known = answers.misconceptions.get(misconception or "")
     return Check(
         id=outcome.id,
         kind=outcome.kind,

@@ -17,9 +17,9 @@ from autograder.learner.exercise_text import ExerciseText
 from autograder.model import cause as causes
 from autograder.model.report import Check, Exercise
 
-Mistakes = Mapping[
+Misconceptions = Mapping[
     str, Iterable[str]
-]  # id of a check -> names of the known mistakes that it catches
+]  # id of a check -> names of the misconceptions that it catches
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Hints:
     texts: tuple[str, ...]
 
 
-def hints(exercise: Exercise, mistakes: Mistakes, where: ExerciseText | None) -> Hints:
+def hints(exercise: Exercise, misconceptions: Misconceptions, where: ExerciseText | None) -> Hints:
     """All hints for the first check of an exercise that fails."""
     failing = next((c for c in exercise.checks if not c.passed), None)
     if failing is None:
@@ -39,7 +39,7 @@ def hints(exercise: Exercise, mistakes: Mistakes, where: ExerciseText | None) ->
         return Hints(exercise.id, (_begin(failing), _plan(where), _place(exercise, failing, where)))
     texts = (
         _first(exercise, failing),
-        _second(exercise, failing, mistakes),
+        _second(exercise, failing, misconceptions),
         _place(exercise, failing, where),
     )
     return Hints(exercise.id, texts)
@@ -68,7 +68,7 @@ def _is_edge(exercise: Exercise, failing: Check) -> bool:
     return failing.kind == "robustness" and bool(ordinary) and all(c.passed for c in ordinary)
 
 
-def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
+def _second(exercise: Exercise, failing: Check, misconceptions: Misconceptions) -> str:
     """The likely misconception, or what a check that passes rules out."""
     misconception = next((c for c in (failing, *exercise.checks) if c.misconception), None)
     if misconception is not None:
@@ -76,14 +76,14 @@ def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
         return _sentences(
             f"It looks like this: {misconception.misconception}", misconception.hint or "", question
         )
-    return _sentences(failing.hint or "", _narrowed(exercise, failing, mistakes))
+    return _sentences(failing.hint or "", _narrowed(exercise, failing, misconceptions))
 
 
-def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
+def _narrowed(exercise: Exercise, failing: Check, misconceptions: Misconceptions) -> str:
     """What the check that passes and shares the most misconceptions with the failing one rules out."""
-    caught = set(mistakes.get(failing.id, ()))
+    caught = set(misconceptions.get(failing.id, ()))
     passing = [
-        (len(caught & set(mistakes.get(check.id, ()))), check.kind == "value", i)
+        (len(caught & set(misconceptions.get(check.id, ()))), check.kind == "value", i)
         for i, check in enumerate(exercise.checks)
         if check.passed
     ]

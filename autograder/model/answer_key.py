@@ -4,7 +4,7 @@ It is all that a check needs besides the student, so the reference is never wher
 runs. The public one ships with the notebook; the course's own, under a secret seed, stays with the
 instructor. One `.npz`: the oracle's arrays as they are, and one member `meta` around them
 (msgpack): the topic, the seed, a digest of the suite, a sketch of each oracle call's inputs, and the
-fingerprints of known mistakes.
+fingerprints of the misconceptions.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Answers:
     )  # check -> name -> mark
 
     def catches(self, exercise: str) -> dict[str, set[str]]:
-        """The checks of an exercise by their id, each with the known mistakes that fail it."""
+        """The checks of an exercise by their id, each with the misconceptions that fail it."""
         keys = {key: key.partition("::") for key in self.fingerprints}
         return {
             name: set(self.fingerprints[key])

@@ -1,4 +1,4 @@
-"""A short mark of what a failing check saw, by which a known mistake is recognised.
+"""A short mark of what a failing check saw, by which a misconception is recognised.
 
 Four random projections of the numbers, so that float32 and another order of summation still match,
 and nothing of the value itself is kept.
@@ -13,7 +13,7 @@ _PROJECTIONS = 4
 _MATCH = 2e-5  # of the value's norm
 _MOST = (
     1 << 22
-)  # numbers: what is larger is no known mistake, and its projections would fill the memory
+)  # numbers: what is larger is no misconception, and its projections would fill the memory
 Fingerprint = dict[str, Any]
 
 

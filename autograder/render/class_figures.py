@@ -74,8 +74,8 @@ class Attempts:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A misconception, and who has it."""
+class ClassMisconception:
+    """A misconception that was named in the class, and the students who have it."""
 
     exercise: str
     title: str
@@ -156,19 +156,19 @@ def _rates(made: Sequence[Exercise]) -> list[Rate]:
     )
 
 
-def mistakes(roll: ClassList) -> list[Mistake]:
+def misconceptions(roll: ClassList) -> list[ClassMisconception]:
     """The misconceptions that were named, the commonest first."""
     students: dict[tuple[str, str], list[str]] = {}
     hints: dict[tuple[str, str], str] = {}
     for entry, report in roll.graded:
-        for exercise, misconception in dict.fromkeys(_misconceptions(report)):
+        for exercise, misconception in dict.fromkeys(_named(report)):
             students.setdefault((exercise, misconception.title), []).append(entry.student)
             hints.setdefault((exercise, misconception.title), misconception.hint)
-    found = [Mistake(*key, hints[key], who) for key, who in students.items()]
+    found = [ClassMisconception(*key, hints[key], who) for key, who in students.items()]
     return sorted(found, key=lambda m: -len(m.students))
 
 
-def _misconceptions(report: Report) -> Iterator[tuple[str, view.Misconception]]:
+def _named(report: Report) -> Iterator[tuple[str, view.Misconception]]:
     return (
         (exercise.id, misconception)
         for exercise in report.exercises

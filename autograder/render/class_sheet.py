@@ -29,14 +29,14 @@ def _rows(roll: ClassList) -> Iterator[Sequence[Cell]]:
             "late (hours)",
             "penalty",
         ),
-        *("seconds to grade", "by hand", "look at", *roll.exercises, "likely mistakes"),
+        *("seconds to grade", "by hand", "look at", *roll.exercises, "likely misconceptions"),
     ]
     for entry in roll.entries:
         yield [
             *_row(entry, roll),
             concerns.get(entry.student, ""),
             *_points(entry, roll),
-            _mistakes(entry),
+            _misconceptions(entry),
         ]
 
 
@@ -58,7 +58,7 @@ def _points(entry: Entry, roll: ClassList) -> list[Cell]:
     return [found.get(name) for name in roll.exercises]
 
 
-def _mistakes(entry: Entry) -> str:
+def _misconceptions(entry: Entry) -> str:
     exercises = entry.report.exercises if entry.report else []
     return "; ".join(
         f"{e.id}: {misconception.title}"

@@ -18,7 +18,7 @@ STATUS = {
 }
 
 
-# where to look when neither a known mistake nor the check itself says so, by what failed first
+# where to look when neither a misconception nor the check itself says so, by what failed first
 NEXT = {
     "timeout": "Run the call in a cell of your own on the smallest input you can think of. Which "
     "loop does not end?",
@@ -39,7 +39,7 @@ SHOWN = 3  # failures that a card shows before one has to ask for more
 
 @dataclass(frozen=True)
 class Misconception:
-    """A likely mistake, named once however many checks it fails, with its function if the exercise
+    """A likely misconception, named once however many checks it fails, with its function if the exercise
     has another name.
     """
 
@@ -67,7 +67,7 @@ class Failure:
 
 
 def misconceptions(exercise: Exercise) -> list[Misconception]:
-    """The distinct mistakes that the checks of an exercise name."""
+    """The distinct misconceptions that the checks of an exercise name."""
     named: dict[str, Misconception] = {}
     for check in exercise.checks:
         if check.misconception:

@@ -60,7 +60,7 @@ def survivors(seed=1):
     return {f.mutant.name for f in fates if not f.failed} - explained(COURSE, TOPIC).keys()
 
 
-def test_the_suite_as_it_is_refuses_no_right_answer_and_names_every_known_mistake():
+def test_the_suite_as_it_is_refuses_no_right_answer_and_names_every_misconception():
     result = examine(ROOT / FILE, TOPIC.id, 5)
     assert dict(result.problems) == {}
     assert {name for name, named in result.named.items() if named != name} == set()
@@ -72,7 +72,7 @@ def test_the_suite_as_it_is_lets_no_mutant_of_softmax_through():
 
 def test_without_the_check_of_large_scores_the_missing_shift_is_named_as_a_hole(broken):
     broken(without("test_large_scores", "test_rows_far_apart", "test_shift"))
-    problems = examine(Path(ROOT / FILE), TOPIC.id, 5).problems["mistakes"]
+    problems = examine(Path(ROOT / FILE), TOPIC.id, 5).problems["misconceptions"]
     assert "softmax_without_shift is not caught, seed 5" in problems
     assert "shift_by_the_largest_of_all is not caught, seed 5" in problems
     assert survivors()
@@ -81,7 +81,7 @@ def test_without_the_check_of_large_scores_the_missing_shift_is_named_as_a_hole(
 def test_comparing_only_the_sum_lets_base_two_through_and_is_named_as_a_hole(broken):
     gone = ("test_by_hand", "test_shift", "test_integers", "test_values")
     broken(without(*gone))
-    problems = examine(Path(ROOT / FILE), TOPIC.id, 5).problems["mistakes"]
+    problems = examine(Path(ROOT / FILE), TOPIC.id, 5).problems["misconceptions"]
     assert "softmax_in_base_two is not caught, seed 5" in problems
     assert any("exp2" in name for name in survivors())
 
@@ -96,7 +96,9 @@ def test_the_same_submission_gets_the_same_report_a_hundred_times(tmp_path):
     assert len({re.sub(r'"seconds": [\d.]+', "", text) for text in reports}) == 1
 
 
-def test_a_mistake_that_is_said_to_cost_another_exercise_points_too_is_held_to_it(monkeypatch):
+def test_a_misconception_that_is_said_to_cost_another_exercise_points_too_is_held_to_it(
+    monkeypatch,
+):
     one = replace(
         next(m for m in recording.load_misconceptions(COURSE, TOPIC) if m.function == "softmax"),
         also="relu",

@@ -13,7 +13,7 @@ from autograder.nbgrader import api, releasing
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, and selenium's
 COMMENT = "Read the factor of the sigmoid's slope once more: where does the logarithm cancel it?"
 CLASS = [("ada", "Ada", "Lovelace"), ("grace", "Grace", "Hopper"), ("kurt", "Kurt", "Gödel")]
-SLIP = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
+WRONG_AXIS = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,11 @@ def course(tmp_path_factory):
     with api.opened(copy) as nbgrader, nbgrader.gradebook as gradebook:
         for student, first, last in CLASS:
             gradebook.update_or_create_student(student, first_name=first, last_name=last)
-    for student, wrong in {"ada": {}, "grace": {"softmax": SLIP}, "kurt": {"relu": ""}}.items():
+    for student, wrong in {
+        "ada": {},
+        "grace": {"softmax": WRONG_AXIS},
+        "kurt": {"relu": ""},
+    }.items():
         notebook = solved(**wrong)
         cell(notebook, "written-saturation")["source"] = (
             "The slope of the squared error has the factor s(1 - s)."

@@ -12,7 +12,7 @@ from notebooks import ROOT, TOPIC, solved
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, and selenium's
 WIDTHS = pytest.mark.parametrize("device, width", [("desktop", 1280), ("phone", 390)])
-SLIP = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
+WRONG_AXIS = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def site(tmp_path_factory):
 def course():
     """A course with one graded submission and its feedback."""
     course = classes.released()
-    hand_in(course, "grace", solved(softmax=SLIP))
+    hand_in(course, "grace", solved(softmax=WRONG_AXIS))
     graded(course, "grace")
     command("nbgrader", course, "generate_feedback", TOPIC.id)
     return course

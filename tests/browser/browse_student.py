@@ -1,4 +1,4 @@
-"""A student in JupyterLab: a slip is named, mended, and turns to full points."""
+"""A student in JupyterLab: a misconception is named, mended, and turns to full points."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from notebooks import COURSE, answer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # selenium's own
 
-SLIP = """def softmax(z):
+WRONG_AXIS = """def softmax(z):
     e = np.exp(z - z.max(axis=0))
     return e / e.sum(axis=0)"""
 
@@ -30,14 +30,14 @@ def server(tmp_path_factory):
         ("phone", 390, 844, "notebooks"),
     ],  # JupyterLab needs a wide screen
 )
-def test_a_slip_is_named_and_the_mended_answer_has_full_points(
+def test_a_misconception_is_named_and_the_mended_answer_has_full_points(
     server, chromium, device, width, height, view
 ):
     page = chromium(width, height)
     notebook = Notebook(page, *server, "01-neurons/neurons.ipynb", view)
     page.shot(f"student-opened-{device}")
     notebook.run('start("01-neurons")')
-    notebook.write("def softmax(z):", SLIP)
+    notebook.write("def softmax(z):", WRONG_AXIS)
     notebook.run("def softmax(z):")
     card = notebook.run('check("softmax")', ".dlcard")
     page.show(card)

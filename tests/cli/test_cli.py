@@ -55,7 +55,7 @@ def test_the_stub_scores_nothing_and_is_not_attempted(autograder, home):
     assert {e["status"] for e in report["exercises"]} == {"not_attempted"}
 
 
-def test_a_known_mistake_is_named_once_with_its_hint(autograder, home):
+def test_a_misconception_is_named_once_with_its_hint(autograder, home):
     wrong = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"
     done = autograder("check", written(solved(softmax=wrong), home), "--exercise", "softmax")
     assert done.exit_code == 1
@@ -121,7 +121,7 @@ def test_a_report_is_read_from_standard_input_too(home):
         (("audit", "09-nothing"), "has no topic"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(autograder, home, args, said):
+def test_a_users_error_is_one_line_and_exit_code_2(autograder, home, args, said):
     (home / "cut.ipynb").write_bytes((home / "neurons.ipynb").read_bytes()[:9000])
     (home / "bad.py").write_text("def (")
     (home / "good.json").write_text(json.dumps(EMPTY))

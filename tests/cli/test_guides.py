@@ -184,7 +184,7 @@ def place(tmp_path):
 
 
 def hand_in(downloads, exchange):
-    """A class of three, as a folder of files and in the exchange: one right, one with a slip, one
+    """A class of three, as a folder of files and in the exchange: one right, one with a misconception, one
     broken.
     """
     wrong = "def softmax(z):\n    e = np.exp(z - z.max(axis=0))\n    return e / e.sum(axis=0)"

@@ -1,4 +1,4 @@
-"""course.yaml names everything once; a mistake in it is told with its file, line, key and what is
+"""course.yaml names everything once; an error in it is told with its file, line, key and what is
 allowed.
 """
 
@@ -264,7 +264,7 @@ def test_a_key_given_twice_is_told_with_both_lines(path, old, new, words):
     assert f", {words}" in complaint(path, GOOD.replace(old, new))
 
 
-def test_two_mistakes_are_told_together(path):
+def test_two_errors_are_told_together(path):
     told = complaint(path, GOOD.replace("cpu_seconds: 5", "cpu: 5").replace("{points: 2}", "{}"))
     assert len(told.splitlines()) == 2
 

@@ -60,7 +60,7 @@ def filled(course, name, function, exercise):
         replaced(path, (stub, "return 3 * x"))
     bank = solutions / "misconceptions.py"
     wrong = f'raise NotImplementedError("{function}: a wrong version that students write")'
-    replaced(bank, (wrong, "return x"), ("what the mistake is: it completes", "x itself"))
+    replaced(bank, (wrong, "return x"), ("what the misconception is: it completes", "x itself"))
     bank.write_text(
         bank.read_text("utf-8")
         + f'\n\n@misconception("{function}", "Count the x.")\n'

@@ -65,14 +65,14 @@ def test_each_exercise_is_a_test_and_the_points_are_those_of_the_report():
     )
 
 
-def test_it_says_what_is_wrong_and_the_likely_slip_but_no_value_of_the_secret_inputs():
-    slip = replace(
+def test_it_says_what_is_wrong_and_the_likely_misconception_but_no_value_of_the_secret_inputs():
+    held = replace(
         check("rows sum to one", False, "the wrong axis", "which?"),
         message="softmax(z)\nis 0.25, expected 1",
         call={"function": "softmax", "arguments": [["z", 0.25]]},
         cause={"kind": "at_least", "value": 0.25, "line": 1},
     )
-    made = report("ada", softmax=exercise("softmax", 0.5, "partial", [slip, check("finite", True)]))
+    made = report("ada", softmax=exercise("softmax", 0.5, "partial", [held, check("finite", True)]))
     text = json.dumps(results.document(made, "A"))
     assert "rows sum to one" in text and "the wrong axis. which?" in text
     assert "0.25" not in text and "expected" not in text

@@ -108,7 +108,9 @@ CODE = re.compile(r"\bnp\.|\blambda\b|\w = \w[\w.]*(?:[(\[]| ?[*/@])|\breturn [\
 
 
 @pytest.mark.parametrize("topic_id", COURSE.topic_ids)
-def test_the_public_answers_are_of_the_public_seed_and_name_mistakes_without_their_code(topic_id):
+def test_the_public_answers_are_of_the_public_seed_and_name_misconceptions_without_their_code(
+    topic_id,
+):
     answers = answer_key.load(COURSE.release(topic_id) / answer_key.NAME)
     assert answers.seed == answer_key.PUBLIC_SEED
     assert {frozenset(m) for m in answers.misconceptions.values()} == {
@@ -129,5 +131,5 @@ def test_the_release_holds_what_a_student_needs_and_nothing_else(topic_id):
 
 def test_a_hint_never_spells_code():
     for topic_id in COURSE.topic_ids:
-        for mistake in record.load_misconceptions(COURSE, COURSE.topic(topic_id)):
-            assert not CODE.search(mistake.hint), mistake.name
+        for misconception in record.load_misconceptions(COURSE, COURSE.topic(topic_id)):
+            assert not CODE.search(misconception.hint), misconception.name

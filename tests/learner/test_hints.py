@@ -65,35 +65,36 @@ def failing(
     return Exercise("softmax", 0.0, 2.0, status, [*beside, check])
 
 
-# --- for every known mistake of a topic ---
+# --- for every misconception of a topic ---
 
-MISTAKES = [m for m in misconceptions(bank) if not m.function.endswith("_fit")]
+MISCONCEPTIONS = [m for m in misconceptions(bank) if not m.function.endswith("_fit")]
 
 
 @pytest.fixture(scope="module")
 def told():
-    """Each mistake's verdict and its hints."""
+    """Each misconception's verdict and its hints."""
     verdicts = {
-        m.name: judged(TOPIC.exercise_of(m.function), **{m.function: m.body}) for m in MISTAKES
+        m.name: judged(TOPIC.exercise_of(m.function), **{m.function: m.body})
+        for m in MISCONCEPTIONS
     }
     return {name: (verdict, given_for(verdict)) for name, verdict in verdicts.items()}
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_a_known_mistake_has_three_hints_each_pointing_further(told, mistake):
-    verdict, given = told[mistake.name]
+@pytest.mark.parametrize("misconception", MISCONCEPTIONS, ids=lambda m: m.name)
+def test_a_misconception_has_three_hints_each_pointing_further(told, misconception):
+    verdict, given = told[misconception.name]
     first = next(check for check in verdict.checks if not check.passed)
     assert len(given.texts) == TIERS
     assert first.title in given.texts[0]
-    assert mistake.hint in given.texts[1]
+    assert misconception.hint in given.texts[1]
     heading = exercise_text(STUB, verdict.id).heading
     assert heading in given.texts[2]
     assert first.message.split("\n")[0] in given.texts[2]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_no_hint_tells_a_number_that_the_card_does_not(told, mistake):
-    verdict, given = told[mistake.name]
+@pytest.mark.parametrize("misconception", MISCONCEPTIONS, ids=lambda m: m.name)
+def test_no_hint_tells_a_number_that_the_card_does_not(told, misconception):
+    verdict, given = told[misconception.name]
     card = " ".join(
         str(part) for c in verdict.checks for part in (c.title, c.message, c.hint, c.misconception)
     )
@@ -102,10 +103,10 @@ def test_no_hint_tells_a_number_that_the_card_does_not(told, mistake):
     assert numbers <= set(re.findall(r"\d[\d.]*\d|\d", card))
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
-def test_no_hint_spells_the_code(told, mistake):
+@pytest.mark.parametrize("misconception", MISCONCEPTIONS, ids=lambda m: m.name)
+def test_no_hint_spells_the_code(told, misconception):
     """No line of the reference, and no NumPy call besides those that the card names."""
-    verdict, given = told[mistake.name]
+    verdict, given = told[misconception.name]
     text = " ".join(given.texts)
     own = [
         line.strip()
@@ -242,8 +243,13 @@ PASSING = [Check(f"test_{name}", "value", f"Sentence {name}", True) for name in 
 
 
 def test_the_check_that_rules_out_most_is_put_beside_the_one_that_fails():
-    mistakes = {"test_a": {"m", "n", "o"}, "test_b": {"m"}, "test_c": {"m", "n"}, "test_d": {"x"}}
-    text = hints(failing("it is 2", beside=PASSING), mistakes, WHERE).texts[1]
+    misconceptions = {
+        "test_a": {"m", "n", "o"},
+        "test_b": {"m"},
+        "test_c": {"m", "n"},
+        "test_d": {"x"},
+    }
+    text = hints(failing("it is 2", beside=PASSING), misconceptions, WHERE).texts[1]
     assert "“Sentence c”" in text
     assert "ruled out" in text
 

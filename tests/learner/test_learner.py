@@ -203,7 +203,7 @@ def test_hints_in_a_terminal_are_one_more_each_time(home):
         (("progress", "--html", "no/where.html"), "cannot be written"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(home, tmp_path, args, said):
+def test_a_users_error_is_one_line_and_exit_code_2(home, tmp_path, args, said):
     (home / "cut.ipynb").write_bytes((home / "neurons.ipynb").read_bytes()[:9000])
     (tmp_path / "empty").mkdir()
     done = run(*(a.replace("{empty}", str(tmp_path / "empty")) for a in args))

@@ -90,7 +90,7 @@ def test_a_damaged_lesson_is_told_of_and_the_others_are_there(released):
     assert "is damaged" in troubles[0]
 
 
-def test_a_folder_that_is_none_is_a_users_mistake(tmp_path):
+def test_a_folder_that_is_none_is_a_users_error(tmp_path):
     with pytest.raises(UserError, match="not a folder"):
         lessons.lessons(tmp_path / "nowhere")
 

@@ -23,7 +23,7 @@ X = np.array([-1.0, 2.0])
 
 
 def made(seed=1):
-    """Answers with a call, a mistake and its mark."""
+    """Answers with a call, a misconception and its mark."""
     answers = Answers(TOPIC, seed, "abc")
     answers.calls[KEY] = [
         Answer(call_sketch("relu", (X,), {}), codec.encode(np.maximum(X, 0))),

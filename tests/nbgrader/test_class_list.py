@@ -233,7 +233,7 @@ def test_the_report_goes_where_it_is_asked_to(course, autograder, tmp_path):
         (("report", TOPIC, "-o", "course.yaml"), "cannot be written"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(course, autograder, args, said):
+def test_a_users_error_is_one_line_and_exit_code_2(course, autograder, args, said):
     if "-o" in args:
         keep(course, "ada")
     done = autograder(*args)

@@ -110,7 +110,7 @@ def test_misconceptions_are_ranked_by_students_and_count_each_student_once():
         checks=[check("a", False, "wrong axis", "which?"), check("b", False, "wrong axis")],
     )
     once = exercise("relu", 0, checks=[check("c", False, "a leak", "below 0?")])
-    found = class_figures.mistakes(
+    found = class_figures.misconceptions(
         roll(graded("ada", twice, once), graded("bob", twice), graded("cy"))
     )
     assert [(m.title, m.exercise, list(m.students)) for m in found] == [
