@@ -1,6 +1,6 @@
 """A roll made by hand: students in every state, for tests of what is drawn from it."""
 
-from autograder.model.class_list import ClassList, Entry, Grade
+from autograder.model.class_list import ClassList, GradebookGrade, StudentEntry
 from autograder.model.report import Check, Exercise, Report
 
 POINTS = {"softmax": 2.0, "relu": 3.0}
@@ -37,11 +37,11 @@ def report(student, softmax=1.0, relu=1.0, seconds=1.0, **more):
 
 def entry(student, verdict=None, **more):
     grade = (
-        Grade(verdict.score, 5.0, True)
+        GradebookGrade(verdict.score, 5.0, True)
         if verdict is not None and verdict.score is not None
         else None
     )
-    return Entry(student, **{"handed_in": True, "report": verdict, "grade": grade, **more})
+    return StudentEntry(student, **{"handed_in": True, "report": verdict, "grade": grade, **more})
 
 
 def graded(student, softmax=1.0, relu=1.0, **more):

@@ -26,9 +26,9 @@ def exercise(topic: str, name: str, signature: str, points: float) -> None:
     course = course_file.find(Path.cwd())
     points = int(points) if points == int(points) else points
     _tell(course.root, new_exercise(course, topic, name, signature, points))
-    spec = course_file.load(course.root / course_file.FILE).topic(topic)
-    if spec.max_score != 20:
-        click.echo(f"! {topic} now has {spec.max_score:g} points; a topic has 20")
+    total = course_file.load(course.root / course_file.FILE).topic(topic).max_score
+    if total != 20:
+        click.echo(f"! {topic} now has {total:g} points; a topic has 20")
     click.echo(
         f"Fill each NotImplementedError, then: autograder release {topic}, autograder audit {topic}"
     )

@@ -20,8 +20,7 @@ def solve(topic: str, source: Path | None, output: Path) -> None:
     from autograder.course import course_file, solve
 
     course = course_file.find(Path.cwd())
-    spec = course.topic(topic)
     path = source or course.solutions(topic) / "reference.py"
     text = solve.read_source(path)
-    solve.write(solve.solve(course.assignment(topic), spec, text, str(path)), output)
+    solve.write(solve.solve(course.assignment(topic), course.topic(topic), text, str(path)), output)
     click.echo(f"✓ {output}")

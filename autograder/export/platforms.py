@@ -2,7 +2,7 @@
 without one, never 0.
 """
 
-from autograder.model.class_list import ClassList, Entry
+from autograder.model.class_list import ClassList, StudentEntry
 from autograder.render import spreadsheet
 from autograder.render.spreadsheet import Cell
 
@@ -11,7 +11,7 @@ _POINTS_ROW = (
 )
 
 
-def grade_of(entry: Entry, partial: bool) -> float | None:
+def grade_of(entry: StudentEntry, partial: bool) -> float | None:
     """The points to export; None where there is no grade, or, unless `partial`, where some of it is
     missing.
     """
@@ -52,7 +52,7 @@ def canvas(roll: ClassList, column: str, partial: bool) -> bytes:
     return spreadsheet.table([header, points, *rows], bom=False)
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: StudentEntry) -> str:
     """The name, unless Canvas would take it for its row of points, and that student's grade for
     what is possible.
     """

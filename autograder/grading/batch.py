@@ -38,12 +38,12 @@ class Submission:
         )
 
 
-def key(answers: bytes, job: bytes) -> str:
+def key(answers: bytes, submission: bytes) -> str:
     """What a Report depends on, as a name: the code, the answers with their suite and limits, and
     this kit.
     """
     digest = hashlib.sha256(kit_digest().encode())
-    for part in (answers, job):
+    for part in (answers, submission):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 
@@ -53,7 +53,7 @@ def get_ready(unsafe: bool) -> str:
     return tiers.best(unsafe).tier
 
 
-def grade_batch(answers: bytes, jobs: Sequence[bytes], unsafe: bool) -> list[str]:
+def grade_batch(answers: bytes, submissions: Sequence[bytes], unsafe: bool) -> list[str]:
     """The Reports, as JSON, of some submissions; one that our own fault struck is a Report that
     says so.
     """
@@ -61,8 +61,10 @@ def grade_batch(answers: bytes, jobs: Sequence[bytes], unsafe: bool) -> list[str
     try:
         jail = tiers.best(unsafe)
     except UserError as error:
-        return [grader_error(loaded.topic, str(error)).to_json() for _ in jobs]
-    graded = grade_each(loaded, [list(Submission.from_bytes(job).cells) for job in jobs], jail)
+        return [grader_error(loaded.topic, str(error)).to_json() for _ in submissions]
+    graded = grade_each(
+        loaded, [list(Submission.from_bytes(submission).cells) for submission in submissions], jail
+    )
     return [
         (r if isinstance(r, Report) else grader_error(loaded.topic, str(r))).to_json()
         for r in graded

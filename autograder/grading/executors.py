@@ -1,4 +1,4 @@
-"""Run grading jobs on the cores of this machine, or on a cluster, and take the Reports as they
+"""Grade submissions on the cores of this machine, or on a cluster, and take the Reports as they
 come.
 """
 
@@ -15,13 +15,13 @@ from typing import Protocol
 from autograder.grading.batch import get_ready, grade_batch
 from autograder.jail import tiers
 from autograder.model import answer_key
-from autograder.model.answer_key import Answers
 from autograder.model.errors import UserError
 from autograder.model.no_verdict import grader_error
 from autograder.model.report import Report
+from autograder.model.topic import Topic
 
 _BATCH = 8  # submissions that share one collection of the suite
-Batch = Sequence[tuple[str, bytes]]  # jobs by name
+Batch = Sequence[tuple[str, bytes]]  # submissions by name
 Graded = Iterator[tuple[str, Report]]
 _Attempt = tuple[
     Iterator[tuple[str, Report | str]], list[Batch]
@@ -29,7 +29,7 @@ _Attempt = tuple[
 
 
 class Runner(Protocol):
-    """Something that grades jobs. Each comes with a name, under which its Report is handed back."""
+    """Something that grades submissions. Each comes with a name, under which its Report is handed back."""
 
     def tier(self) -> str:
         """The jail that it grades in; raise NoJail if it has none."""
@@ -60,7 +60,7 @@ class Here:
 
     def run(self, answers: bytes, work: Batch) -> Graded:
         for batch in _batches(work, _BATCH):
-            reports = grade_batch(answers, [job for _, job in batch], self._unsafe)
+            reports = grade_batch(answers, [submission for _, submission in batch], self._unsafe)
             yield from _named([name for name, _ in batch], reports)
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class Here:
 
 class Pool:
     """On several processes of this machine. A process that dies costs a retry, and twice costs only
-    its own jobs.
+    its own submissions.
     """
 
     def __init__(self, workers: int, unsafe: bool = False) -> None:
@@ -103,26 +103,26 @@ class Pool:
         return self._graded(answers, coming, self._attempt(answers, coming))
 
     def _graded(self, answers: bytes, coming: Iterator[Batch], attempt: _Attempt) -> Graded:
-        spec, suspects = answer_key.from_bytes(answers), list[Batch]()
+        topic, suspects = answer_key.from_bytes(answers).topic, list[Batch]()
         while True:
             results, lost = attempt
-            yield from _reports(spec, results)
+            yield from _reports(topic, results)
             if not lost:
                 break
             suspects += lost
             self._restart()
             attempt = self._attempt(answers, coming)
         for one in (
-            [job] for batch in suspects for job in batch
+            [submission] for batch in suspects for submission in batch
         ):  # each by itself, so that it takes none with it
             results, lost = self._attempt(answers, iter([one]))
-            yield from _reports(spec, results)
+            yield from _reports(topic, results)
             if lost:
                 self._restart()
                 yield (
                     one[0][0],
                     grader_error(
-                        spec.topic, "the grading process died of it, twice; is there enough memory?"
+                        topic, "the grading process died of it, twice; is there enough memory?"
                     ),
                 )
 
@@ -133,7 +133,9 @@ class Pool:
         lost: list[Batch] = []
 
         def submit(batch: Batch) -> Future[list[str]]:
-            return self._pool.submit(grade_batch, answers, [job for _, job in batch], self._unsafe)
+            return self._pool.submit(
+                grade_batch, answers, [submission for _, submission in batch], self._unsafe
+            )
 
         return bounded(submit, coming, 2 * self._workers, lost), lost
 
@@ -146,7 +148,7 @@ class Pool:
 
 
 class Cluster:
-    """On the workers of a Dask scheduler. It runs the jobs of a worker that is lost on
+    """On the workers of a Dask scheduler. It runs the submissions of a worker that is lost on
     another one.
     """
 
@@ -184,13 +186,13 @@ class Cluster:
     def run(self, answers: bytes, work: Batch) -> Graded:
         from distributed import as_completed
 
-        spec = answer_key.from_bytes(answers)
+        topic = answer_key.from_bytes(answers).topic
         everywhere = self._client.scatter(answers, broadcast=True)
         futures = {
             self._client.submit(
-                grade_batch, everywhere, [job], self._unsafe, pure=False, retries=2
+                grade_batch, everywhere, [submission], self._unsafe, pure=False, retries=2
             ): name
-            for name, job in work
+            for name, submission in work
         }
         for future in as_completed(futures):
             if future.status == "finished":
@@ -198,9 +200,7 @@ class Cluster:
             else:
                 yield (
                     futures[future],
-                    grader_error(
-                        spec.topic, f"the cluster could not run it ({future.exception()})"
-                    ),
+                    grader_error(topic, f"the cluster could not run it ({future.exception()})"),
                 )
 
     def close(self) -> None:
@@ -217,7 +217,7 @@ def bounded(
     class.
 
     It ends when a process has died, and what was under way is in `lost`. Any other error is the
-    reason of each job.
+    reason of each submission.
     """
     running: dict[Future[list[str]], Batch] = {}
 
@@ -247,9 +247,9 @@ def bounded(
     return results()
 
 
-def _reports(spec: Answers, results: Iterator[tuple[str, Report | str]]) -> Graded:
+def _reports(topic: Topic, results: Iterator[tuple[str, Report | str]]) -> Graded:
     for name, result in results:
-        yield name, result if isinstance(result, Report) else grader_error(spec.topic, result)
+        yield name, result if isinstance(result, Report) else grader_error(topic, result)
 
 
 def _settle(places: "SimpleQueue[int]", workers: int) -> None:

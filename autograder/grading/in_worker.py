@@ -135,10 +135,10 @@ class InWorker:
         """In one request, which is quick."""
         cells = [{"label": cell.label, "source": cell.source} for cell in self._cells]
         request = {"do": "notebook", **self._ours(), "cells": cells}
-        outcomes = worker.ask(request, own).get("cells")
-        if type(outcomes) is not list or len(outcomes) != len(self._cells):
+        ran = worker.ask(request, own).get("cells")
+        if type(ran) is not list or len(ran) != len(self._cells):
             raise Crashed
-        found = {i: _trouble(outcome) for i, outcome in enumerate(outcomes)}
+        found = {i: _trouble(cell) for i, cell in enumerate(ran)}
         self._troubles = {i: trouble for i, trouble in found.items() if trouble}
 
     def _ours(self) -> dict[str, Any]:
@@ -214,11 +214,11 @@ def compiled(source: str, name: str) -> NDArray[np.uint8]:
     return np.frombuffer(marshal.dumps(compile(source, f"<{name}>", "exec")), np.uint8)
 
 
-def _trouble(outcome: object) -> _Trouble | None:
+def _trouble(cell: object) -> _Trouble | None:
     """What a worker says of a cell, of which nothing is believed but that it says it."""
-    if type(outcome) is not dict:
+    if type(cell) is not dict:
         raise Crashed
-    error, text = outcome.get("error"), outcome.get("text")
+    error, text = cell.get("error"), cell.get("text")
     if error is None:
         return None
     if type(error) is not str or type(text) is not str:
@@ -226,17 +226,17 @@ def _trouble(outcome: object) -> _Trouble | None:
     return error[:_NAME], text[:_TEXT]
 
 
-def _reply(outcome: dict[str, Any], arguments: int) -> Reply:
+def _reply(answer: dict[str, Any], arguments: int) -> Reply:
     """Believe nothing of it but that it is plain data."""
-    changed, text = outcome.get("changed", ()), outcome.get("text", "")
-    cause = _cause(outcome.get("cause"))
+    changed, text = answer.get("changed", ()), answer.get("text", "")
+    cause = _cause(answer.get("cause"))
     if type(changed) is not tuple or any(
         type(i) is not int or not 0 <= i < arguments for i in changed
     ):
         raise Crashed
     if type(text) is not str or len(set(changed)) != len(changed):
         raise Crashed
-    return Reply(outcome.get("value"), cause, text[:_TEXT], changed)
+    return Reply(answer.get("value"), cause, text[:_TEXT], changed)
 
 
 def _cause(said: object) -> Cause | None:

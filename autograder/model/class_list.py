@@ -12,7 +12,7 @@ State = Literal["graded", "unreadable", "grader_error", "not_graded", "nothing"]
 
 
 @dataclass(frozen=True)
-class Grade:
+class GradebookGrade:
     """What the gradebook holds of a submission. `score` is what counts: manual points in, late
     penalty off.
     """
@@ -25,7 +25,7 @@ class Grade:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StudentEntry:
     """One student: what was handed in, what became of it, and what stands in the gradebook."""
 
     student: str
@@ -35,7 +35,7 @@ class Entry:
     trouble: str | None = None  # why there is no Report of a submission
     fault: str | None = None  # the grader error of the latest attempt
     outdated: bool = False  # handed in anew since it was graded
-    grade: Grade | None = None
+    grade: GradebookGrade | None = None
     seconds_late: float | None = None  # None where no due date is known, or no time of handing in
     email: str = ""
     lms_id: str = ""
@@ -56,7 +56,7 @@ class ClassList:
 
     topic: str
     title: str
-    entries: Sequence[Entry]
+    entries: Sequence[StudentEntry]
     exercises: dict[str, float]  # id -> points that it counts for, 0 for a bonus
     notes: Sequence[str] = field(default_factory=list)
     points_possible: float | None = (
@@ -68,6 +68,6 @@ class ClassList:
         return sum(self.exercises.values())
 
     @property
-    def graded(self) -> list[tuple[Entry, Report]]:
+    def graded(self) -> list[tuple[StudentEntry, Report]]:
         """The students with a verdict, and it."""
         return [(e, e.report) for e in self.entries if e.state == "graded" and e.report is not None]

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from autograder.course.course_file import Course
-from autograder.model.class_list import ClassList, Entry, Grade
+from autograder.model.class_list import ClassList, GradebookGrade, StudentEntry
 from autograder.model.errors import UserError
 from autograder.model.notebook import text
 from autograder.model.report_file import NoReport, read_report
@@ -26,16 +26,18 @@ from autograder.nbgrader.timestamps import handed_in
 
 def call(course: Course, topic_id: str) -> ClassList:
     """The roll of a topic: everybody whom the gradebook knows or who has a folder."""
-    spec = course.entry(topic_id)
-    exercises = {name: 0.0 if e.bonus else e.points for name, e in spec.exercises.items()}
+    topic_entry = course.entry(topic_id)
+    exercises = {name: 0.0 if e.bonus else e.points for name, e in topic_entry.exercises.items()}
     book = _from_gradebook(course, topic_id)
     entries = book.entries
     folders, files = _folders(course, topic_id), _Files(course, topic_id)
     for student in folders.keys() | entries.keys():
-        entry = entries.get(student, Entry(student))
+        entry = entries.get(student, StudentEntry(student))
         entries[student] = files.complete(entry, folders.get(student, student))
     ordered = [entries[student] for student in sorted(entries)]
-    return ClassList(topic_id, spec.title, ordered, exercises, book.notes, book.points_possible)
+    return ClassList(
+        topic_id, topic_entry.title, ordered, exercises, book.notes, book.points_possible
+    )
 
 
 def _folders(course: Course, topic_id: str) -> dict[str, str]:
@@ -51,7 +53,7 @@ def _folders(course: Course, topic_id: str) -> dict[str, str]:
 class _Book:
     """What the gradebook says, or the note that it says nothing."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, StudentEntry] = field(default_factory=dict)
     points_possible: float | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -83,7 +85,9 @@ def _book(gradebook: Gradebook, topic_id: str) -> _Book:
     for student in gradebook.students:
         name = " ".join(part for part in (student.first_name, student.last_name) if part)
         contact = student.email or "", student.lms_user_id or ""
-        book.entries[student.id] = Entry(student.id, name, email=contact[0], lms_id=contact[1])
+        book.entries[student.id] = StudentEntry(
+            student.id, name, email=contact[0], lms_id=contact[1]
+        )
     try:
         assignment = gradebook.find_assignment(topic_id)
     except MissingEntry:  # never released into it
@@ -110,7 +114,7 @@ def _cell_names(assignment: Assignment) -> dict[str, str]:
     return {cell.id: cell.name for cell in cells}
 
 
-def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> Grade | None:
+def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> GradebookGrade | None:
     """The points of a submission; None if it was entered but never graded, as after a failed
     `nbgrader autograde`.
     """
@@ -118,7 +122,7 @@ def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> Grade | No
     given = [grade.auto_score is not None or grade.manual_score is not None for grade in grades]
     if not any(given):
         return None
-    return Grade(
+    return GradebookGrade(
         score=max(0.0, submission.score - submission.late_submission_penalty),
         max_score=submission.max_score,
         complete=all(given),
@@ -137,7 +141,7 @@ class _Files:
         self._due = course.entry(topic_id).due
         self._faults = faults_of(course, topic_id)
 
-    def complete(self, entry: Entry, folder: str) -> Entry:
+    def complete(self, entry: StudentEntry, folder: str) -> StudentEntry:
         """The entry, with what lies in the student's folders."""
         submitted = self._root / "submitted" / folder / self._topic
         path = self._root / "autograded" / folder / self._topic / REPORT

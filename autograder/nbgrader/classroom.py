@@ -54,32 +54,32 @@ class Classroom:
         reason = nb.metadata.get(MARK, {}).get("unreadable")
         return unreadable(self.topic, student, reason) if reason else None
 
-    def job(self, nb: Any) -> bytes:
+    def submission(self, nb: Any) -> bytes:
         """The code of a rebuilt notebook, as it is graded."""
         cells = notebook.submission(
             notebook.of(self.course.assignment(self.topic.id), nb), self.topic
         )
         return batch.Submission(tuple(cells)).to_bytes()
 
-    def kept(self, job: bytes, student: str) -> Report | None:
+    def kept(self, submission: bytes, student: str) -> Report | None:
         """The Report of an earlier run of the same code."""
-        return self.store.get(batch.key(self.answers, job), student)
+        return self.store.get(batch.key(self.answers, submission), student)
 
-    def keep(self, job: bytes, report: Report) -> None:
-        self.store.put(batch.key(self.answers, job), report)
+    def keep(self, submission: bytes, report: Report) -> None:
+        self.store.put(batch.key(self.answers, submission), report)
 
     def report(self, nb: Any, student: str, unsafe: bool = False) -> Report:
         """The Report of one rebuilt notebook, kept or made here and now."""
         known = self.unreadable(nb, student)
         if known is not None:
             return known
-        job = self.job(nb)
-        kept = self.kept(job, student)
+        submission = self.submission(nb)
+        kept = self.kept(submission, student)
         if kept is not None:
             return kept
-        (text,) = batch.grade_batch(self.answers, [job], unsafe)
+        (text,) = batch.grade_batch(self.answers, [submission], unsafe)
         report = Report.from_json(text)
-        self.keep(job, report)
+        self.keep(submission, report)
         return replace(report, student=student)
 
 

@@ -72,7 +72,7 @@ class _Writer:
         self._report, self._names = report, names
         self._exercises = {f"check-{e.id}": e for e in report.exercises}
         self._outline = Outline()
-        self._entries: list[Section] = []
+        self._sections: list[Section] = []
         self._body: list[Markup] = []
 
     def page(self, title: str, nb: Any) -> Page:
@@ -87,7 +87,7 @@ class _Writer:
             ]
             self._body = [Markup(cards.notice(self._report)), *told]
         student = view.plain(self._names["student"])
-        return Page(title, student, _facts(self._names), self._entries, self._body)
+        return Page(title, student, _facts(self._names), self._sections, self._body)
 
     def _cell(self, cell: Any) -> Markup:
         marks = cell.metadata.get("nbgrader", {})
@@ -108,19 +108,21 @@ class _Writer:
         return self._answer(content, "", "A cell of your own", None) if own else content
 
     def _check(self, marks: Any) -> Markup:
-        exercise, anchor = self._exercises.get(marks["grade_id"]), page.anchor(len(self._entries))
+        exercise, anchor = self._exercises.get(marks["grade_id"]), page.anchor(len(self._sections))
         if exercise is None:  # added to the course since
             raise UserError(f"the report has no {marks['grade_id']}; {_again(self._names)}")
-        entry, note = page.entry(exercise, anchor), ""
+        section, note = page.section(exercise, anchor), ""
         if exercise.max_score and abs(marks["score"] - exercise.score) > 0.005:
             points = _points(marks)
             note = f"Your instructor has set this to {points}."
-            entry = Section(anchor, entry.name, entry.kind, f"{entry.state}; set by hand", points)
-        self._entries.append(entry)
+            section = Section(
+                anchor, section.name, section.kind, f"{section.state}; set by hand", points
+            )
+        self._sections.append(section)
         return page.card(exercise, anchor, min(self._outline.level + 1, 6), note)
 
     def _written(self, marks: Any, content: Markup) -> Markup:
-        name, anchor = marks["grade_id"], page.anchor(len(self._entries))
+        name, anchor = marks["grade_id"], page.anchor(len(self._sections))
         waits = name in self._names["unread"]
         kind = (
             "open"
@@ -133,7 +135,7 @@ class _Writer:
         if marks.get("comment"):
             state = "no answer" if marks["comment"] == NO_RESPONSE else f"{state}, see the comment"
         points = f"– / {view.points(marks['points'])} points" if waits else _points(marks)
-        self._entries.append(Section(anchor, name.replace("-", ": ", 1), kind, state, points))
+        self._sections.append(Section(anchor, name.replace("-", ": ", 1), kind, state, points))
         return self._answer(
             content, anchor, f"Your answer · {points} · {state}", marks.get("comment")
         )

@@ -47,9 +47,9 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
         for student, report in known:
             yield _noted(classroom, _entered(book, classroom, folders[student], report))
         for student, verdict in verdicts:
-            report, job = replace(verdict, student=student), waiting.pop(student)
-            _keep(classroom, job, report)
-            yield _noted(classroom, _entered(book, classroom, folders[student], report, job))
+            report, submission = replace(verdict, student=student), waiting.pop(student)
+            _keep(classroom, submission, report)
+            yield _noted(classroom, _entered(book, classroom, folders[student], report, submission))
 
 
 def _folder(course: Course, topic_id: str, student: str) -> Path:
@@ -64,7 +64,7 @@ def _folder(course: Course, topic_id: str, student: str) -> Path:
 def _known(
     classroom: Classroom, student: str, folder: Path, waiting: dict[str, bytes]
 ) -> Report | None:
-    """The Report of a submission that need not be run; else its job waits, under the student's
+    """The Report of a submission that need not be run; else its code waits, under the student's
     name.
     """
     if text(student) != student:
@@ -73,16 +73,16 @@ def _known(
     report = classroom.unreadable(nb, student)
     if report is not None:
         return report
-    waiting[student] = classroom.job(nb)
+    waiting[student] = classroom.submission(nb)
     report = classroom.kept(waiting[student], student)
     if report is not None:
         del waiting[student]
     return report
 
 
-def _keep(classroom: Classroom, job: bytes, report: Report) -> None:
+def _keep(classroom: Classroom, submission: bytes, report: Report) -> None:
     try:
-        classroom.keep(job, report)
+        classroom.keep(submission, report)
     except (
         OSError
     ):  # a full disk: it stands in the gradebook all the same, or is graded again next time
@@ -96,14 +96,18 @@ def _noted(classroom: Classroom, report: Report) -> Report:
 
 
 def _entered(
-    book: "Book", classroom: Classroom, folder: Path, report: Report, job: bytes | None = None
+    book: "Book",
+    classroom: Classroom,
+    folder: Path,
+    report: Report,
+    submission: bytes | None = None,
 ) -> Report:
     """Enter a verdict; what cannot be entered becomes our fault, and any earlier grade stands."""
     reason = report.reason
     if report.status != "grader_error":
         try:
             nb = classroom.read(folder)
-            if job is not None and classroom.job(nb) != job:
+            if submission is not None and classroom.submission(nb) != submission:
                 raise UserError("it was handed in anew while it was graded")
             book.enter(nb, report)
             return report

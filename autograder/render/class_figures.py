@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from autograder.model.class_list import ClassList, Entry, State
+from autograder.model.class_list import ClassList, State, StudentEntry
 from autograder.model.report import Exercise, ExerciseStatus, Report
 from autograder.render import view
 
@@ -198,7 +198,7 @@ def concerns(roll: ClassList) -> list[Concern]:
     return [Concern(entry.student, entry.name, reasons) for entry, reasons in found if reasons]
 
 
-def _reasons(entry: Entry, roll: ClassList) -> Iterator[str]:
+def _reasons(entry: StudentEntry, roll: ClassList) -> Iterator[str]:
     report = entry.report
     if entry.fault is not None:
         yield f"grader error, our fault: {entry.fault}"
@@ -222,7 +222,7 @@ def _reasons(entry: Entry, roll: ClassList) -> Iterator[str]:
         yield "the gradebook has fewer points than the report gave: were they changed by hand?"
 
 
-def _fewer_points(entry: Entry, report: Report) -> bool:
+def _fewer_points(entry: StudentEntry, report: Report) -> bool:
     grade = entry.grade
     return grade is not None and grade.score + grade.penalty < (report.score or 0.0) - 0.01
 
@@ -234,7 +234,7 @@ def waiting(roll: ClassList) -> dict[str, int]:
     )
 
 
-def late(roll: ClassList) -> list[Entry]:
+def late(roll: ClassList) -> list[StudentEntry]:
     """Students who were late, the latest first."""
     return sorted(
         (e for e in roll.entries if e.seconds_late), key=lambda e: -(e.seconds_late or 0.0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from autograder.model.class_list import ClassList, Entry
+from autograder.model.class_list import ClassList, StudentEntry
 from autograder.render import class_figures, spreadsheet, view
 from autograder.render.class_page import STATE
 from autograder.render.spreadsheet import Cell
@@ -40,7 +40,7 @@ def _rows(roll: ClassList) -> Iterator[Sequence[Cell]]:
         ]
 
 
-def _row(entry: Entry, roll: ClassList) -> list[Cell]:
+def _row(entry: StudentEntry, roll: ClassList) -> list[Cell]:
     grade, report = entry.grade, entry.report
     late = None if entry.seconds_late is None else round(entry.seconds_late / 3600, 2)
     return [
@@ -52,13 +52,13 @@ def _row(entry: Entry, roll: ClassList) -> list[Cell]:
     ]
 
 
-def _points(entry: Entry, roll: ClassList) -> list[Cell]:
+def _points(entry: StudentEntry, roll: ClassList) -> list[Cell]:
     """The points of each exercise, as the header has them; empty where there is no verdict."""
     found = {e.id: e.score for e in entry.report.exercises} if entry.report else {}
     return [found.get(name) for name in roll.exercises]
 
 
-def _misconceptions(entry: Entry) -> str:
+def _misconceptions(entry: StudentEntry) -> str:
     exercises = entry.report.exercises if entry.report else []
     return "; ".join(
         f"{e.id}: {misconception.title}"

@@ -31,7 +31,7 @@ class Page:
     title: str
     student: str | None
     facts: Sequence[tuple[str, str]]
-    entries: Sequence[Section]
+    sections: Sequence[Section]
     body: Sequence[str]
 
 
@@ -53,15 +53,15 @@ def of_report(report: Report) -> str:
         ("Score", f"{view.points(report.score or 0)} / {view.points(report.max_score)} points")
     )
     body = [card(exercise, anchor(i), 2) for i, exercise in enumerate(report.exercises)]
-    entries = [entry(exercise, anchor(i)) for i, exercise in enumerate(report.exercises)]
-    return render(Page(view.plain(report.topic), student, facts, entries, body))
+    sections = [section(exercise, anchor(i)) for i, exercise in enumerate(report.exercises)]
+    return render(Page(view.plain(report.topic), student, facts, sections, body))
 
 
 def anchor(i: int) -> str:
     return f"exercise-{i + 1}"
 
 
-def entry(exercise: Exercise, anchor: str) -> Section:
+def section(exercise: Exercise, anchor: str) -> Section:
     """An exercise's line in the table of contents."""
     kind = (
         "good"

@@ -13,11 +13,11 @@ from rolls import entry, graded, roll
 from test_class_report import FORMULAS, RUNS
 
 from autograder.export import platforms
-from autograder.model.class_list import Entry, Grade
+from autograder.model.class_list import GradebookGrade, StudentEntry
 
 ADA = replace(graded("ada", softmax=0.5), name="Ada Lovelace", lms_id="71", email="ada@example.edu")
-WAITS = replace(graded("bob"), grade=Grade(5.0, 9.0, False, ["why"]), lms_id="72")
-ABSENT, UNGRADED = Entry("eve", lms_id="73"), entry("zoe", lms_id="74")
+WAITS = replace(graded("bob"), grade=GradebookGrade(5.0, 9.0, False, ["why"]), lms_id="72")
+ABSENT, UNGRADED = StudentEntry("eve", lms_id="73"), entry("zoe", lms_id="74")
 CLASS = roll(ADA, WAITS, ABSENT, UNGRADED, points_possible=9.0)
 
 

@@ -70,8 +70,8 @@ def test_the_report_has_no_score_and_holds_the_others(folder, tmp_path):
 
 def test_in_class_it_is_a_grader_error_that_names_the_exercise():
     cells = notebook.submission(notebook.of(COURSE.assignment(TOPIC.id), solved()), TOPIC)
-    jobs = [Submission(tuple(cells)).to_bytes()] * 2
-    for text in grade_batch(spoilt().to_bytes(), jobs, unsafe=True):
+    submissions = [Submission(tuple(cells)).to_bytes()] * 2
+    for text in grade_batch(spoilt().to_bytes(), submissions, unsafe=True):
         report = json.loads(text)
         assert (report["status"], report["score"]) == ("grader_error", None)
         assert SPOILT in report["reason"]

@@ -203,13 +203,13 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(release
 
 
 def deadly_batch(answers, batch, unsafe):
-    """Jobs of which one ends the process that it runs in."""
+    """Submissions of which one ends the process that it runs in."""
     if b"deadly" in batch:
         os._exit(1)
     return [verdict(1.0).to_json() for _ in batch]
 
 
-def test_a_grading_process_that_dies_costs_only_the_job_that_kills_it(monkeypatch):
+def test_a_grading_process_that_dies_costs_only_the_submission_that_kills_it(monkeypatch):
     monkeypatch.setattr(executors, "grade_batch", deadly_batch)
     work = [(f"s{i}", b"deadly" if i == 5 else b"fine") for i in range(12)]
     with closing(Pool(2, unsafe=True)) as runner:
@@ -262,7 +262,9 @@ def test_here_and_a_pool_come_to_the_same_reports(released):
     hand_in(released, "right")
     hand_in(released, "wrong", sigmoid="def sigmoid(z):\n    return z")
     folders = {name: released.root / "submitted" / name / TOPIC.id for name in ("right", "wrong")}
-    work = [(name, classroom.job(classroom.read(folder))) for name, folder in folders.items()]
+    work = [
+        (name, classroom.submission(classroom.read(folder))) for name, folder in folders.items()
+    ]
     here = dict(Here(unsafe=True).run(classroom.answers, work))
     with closing(Pool(2, unsafe=True)) as several:
         there = dict(several.run(classroom.answers, work))

@@ -44,7 +44,7 @@ def address():
         return f"tcp://127.0.0.1:{free.getsockname()[1]}"
 
 
-def job(folder, **answers):
+def submission(folder, **answers):
     path = written(solved(**answers), folder)
     return Submission(tuple(notebook.submission(notebook.read(path), TOPIC))).to_bytes()
 
@@ -62,14 +62,17 @@ def connected(address, workers):
                 raise
 
 
-def test_the_jobs_of_a_worker_that_is_lost_run_elsewhere(start, address, tmp_path):
+def test_the_submissions_of_a_worker_that_is_lost_run_elsewhere(start, address, tmp_path):
     port = address.rpartition(":")[2]
     start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", "--no-show")
     workers = [
         start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
         for _ in range(2)
     ]
-    right, wrong = job(tmp_path), job(tmp_path, sigmoid="def sigmoid(z):\n    return z")
+    right, wrong = (
+        submission(tmp_path),
+        submission(tmp_path, sigmoid="def sigmoid(z):\n    return z"),
+    )
     answers = public_answers().to_bytes()
     work = [(f"s{i}", wrong if i % 3 else right) for i in range(12)]
     reports = {}

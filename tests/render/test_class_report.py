@@ -17,7 +17,7 @@ from rolls import POINTS, check, entry, exercise, graded, report, roll
 from test_cards import CONTROL, HOSTILE
 
 from autograder.grading.faults import Faults
-from autograder.model.class_list import Entry, Grade
+from autograder.model.class_list import GradebookGrade, StudentEntry
 from autograder.model.report_file import NoReport, read_report
 from autograder.render import class_figures, class_page, class_sheet, spreadsheet
 
@@ -29,7 +29,7 @@ MADE = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 def test_every_student_is_counted_in_one_state():
     unread = entry("b", replace(report("b", 0, 0), status="unreadable", reason="empty"))
-    students = [graded("a"), unread, entry("c", fault="no memory"), entry("d"), Entry("e")]
+    students = [graded("a"), unread, entry("c", fault="no memory"), entry("d"), StudentEntry("e")]
     assert class_figures.counts(roll(*students)) == {
         "graded": 1,
         "unreadable": 1,
@@ -68,7 +68,7 @@ def test_a_bonus_above_full_marks_is_in_the_last_bar():
 
 
 def test_no_score_no_distribution():
-    assert class_figures.scores(roll(Entry("a"))) is None
+    assert class_figures.scores(roll(StudentEntry("a"))) is None
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30))
@@ -157,7 +157,7 @@ CONCERNS = {
         "another version of the topic",
     ),
     "fewer points": (
-        entry("x", report("x"), grade=Grade(1.0, 5.0, True)),
+        entry("x", report("x"), grade=GradebookGrade(1.0, 5.0, True)),
         "fewer points than the report",
     ),
 }
@@ -179,14 +179,14 @@ def test_a_report_without_a_grade_is_noticed_where_there_is_a_gradebook():
 
 
 def test_points_by_hand_and_a_late_penalty_are_no_concern():
-    by_hand = entry("a", report("a"), grade=Grade(7.0, 9.0, True))
-    late = entry("b", report("b"), grade=Grade(4.0, 5.0, True, penalty=1.0))
+    by_hand = entry("a", report("a"), grade=GradebookGrade(7.0, 9.0, True))
+    late = entry("b", report("b"), grade=GradebookGrade(4.0, 5.0, True, penalty=1.0))
     assert class_figures.concerns(roll(by_hand, late)) == []
 
 
 def test_written_answers_that_wait_are_counted_by_question():
     a, b = (
-        entry(s, report(s), grade=Grade(5.0, 9.0, False, w))
+        entry(s, report(s), grade=GradebookGrade(5.0, 9.0, False, w))
         for s, w in (("a", ["why"]), ("b", ["why", "how"]))
     )
     assert class_figures.waiting(roll(a, b)) == {"why": 2, "how": 1}
@@ -253,11 +253,14 @@ def full(text="plain"):
         replace(graded("a"), outdated=True),
         graded("b"),
         replace(
-            entry(text, unread), name=text, grade=Grade(1, 2, False, [text], 1.0), seconds_late=9.0
+            entry(text, unread),
+            name=text,
+            grade=GradebookGrade(1, 2, False, [text], 1.0),
+            seconds_late=9.0,
         ),
         entry(text, fault=text),
         entry(text, trouble=text),
-        Entry(text, text),
+        StudentEntry(text, text),
     ]
     return roll(*entries, notes=[text])
 
@@ -309,7 +312,7 @@ def test_the_histogram_says_the_same_in_words():
 
 def test_an_empty_class_has_a_page():
     assert "Nothing is graded yet. Run: autograder grade 01-neurons" in class_page.render(
-        roll(Entry("a")), MADE
+        roll(StudentEntry("a")), MADE
     )
 
 
@@ -332,7 +335,7 @@ def rows(data):
 
 def test_the_table_has_a_row_for_each_student_and_a_column_for_each_exercise():
     header, ada, nobody = rows(
-        class_sheet.render(roll(graded("ada", softmax=0.5), Entry("nobody")))
+        class_sheet.render(roll(graded("ada", softmax=0.5), StudentEntry("nobody")))
     )
     found = dict(zip(header, ada))
     assert (found["points by machine"], found["softmax"], found["relu"], found["gradebook"]) == (
