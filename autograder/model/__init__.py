@@ -1,3 +1,1 @@
-"""The nouns of the kit: topics, notebooks, answers files, reports, class lists; plain data and how
-it is read.
-"""
+"""The nouns of the kit, as plain data: topics, notebooks, answers files, reports, class lists."""

@@ -1,10 +1,11 @@
 """The answers file: what the reference answered to each check under one seed.
 
-It is all that a check needs besides the student, so the reference is never where a student's code
-runs. The public one ships with the notebook; the course's own, under a secret seed, stays with the
-instructor. One `.npz`: the oracle's arrays as they are, and one member `meta` around them
-(msgpack): the topic, the seed, a digest of the suite, a sketch of each oracle call's inputs, and the
-fingerprints of the misconceptions.
+A check needs only this file and the student, so the reference is never where a student's code runs.
+The public answers file ships with the notebook. The instructor keeps the one under the secret seed.
+
+The format is one `.npz`: the oracle's arrays, and one member `meta` (msgpack) with the topic, the
+seed, a digest of the suite, a sketch of the inputs of each oracle call, and the fingerprints of the
+misconceptions.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from autograder.model.topic import Topic
 NAME = "answers.npz"
 PUBLIC_SEED = 1
 _FORMAT = 2
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date, for fixed bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that equal contents are equal bytes
 
 
 @dataclass
@@ -40,9 +41,7 @@ class Answer:
 
 @dataclass
 class Answers:
-    """The contents of an answers file. `calls` is keyed by check, then in the order of the
-    calls.
-    """
+    """The contents of an answers file. `calls` maps each check to its oracle calls, in order."""
 
     topic: Topic
     seed: int
@@ -53,10 +52,10 @@ class Answers:
     )  # name -> exercise, title, hint
     fingerprints: dict[str, dict[str, Fingerprint | None]] = field(
         default_factory=dict
-    )  # check -> name -> mark
+    )  # check -> name -> fingerprint
 
     def catches(self, exercise: str) -> dict[str, set[str]]:
-        """The checks of an exercise by their id, each with the misconceptions that fail it."""
+        """Map the id of each check of an exercise to the names of the misconceptions that fail it."""
         keys = {key: key.partition("::") for key in self.fingerprints}
         return {
             name: set(self.fingerprints[key])
@@ -71,7 +70,7 @@ class Answers:
         partial.replace(path)
 
     def to_bytes(self) -> bytes:
-        """The contents of the file; the same answers are the same bytes."""
+        """The contents of the file. Equal answers give equal bytes."""
         meta = {
             "format": _FORMAT,
             "topic": self.topic.to_dict(),
@@ -100,8 +99,9 @@ class Answers:
 
 
 def load(path: Path) -> Answers:
-    """Read an answers file; UserError if there is none, KitError if it is damaged or of another
-    version.
+    """Read an answers file.
+
+    Raise UserError if there is none, KitError if it is damaged or of another version.
     """
     if not path.is_file():
         raise UserError(
@@ -112,7 +112,7 @@ def load(path: Path) -> Answers:
 
 
 def from_bytes(data: bytes, path: str = NAME) -> Answers:
-    """The answers that these bytes of a file are; errors as for `load`."""
+    """The answers in the bytes of a file. Errors as for `load`."""
     with _archive(io.BytesIO(data), path) as (archive, meta):
         content = {name: archive[name].tobytes() for name in archive.files}
         calls = {
@@ -129,16 +129,14 @@ def from_bytes(data: bytes, path: str = NAME) -> Answers:
 
 
 def topic_of(path: Path) -> Topic:
-    """The topic of an answers file, whose arrays stay where they are; KitError as for `load`."""
+    """The topic of an answers file, read without its arrays. KitError as for `load`."""
     with _archive(path, str(path)) as (_, meta):
         return Topic.from_dict(meta["topic"])
 
 
 @contextmanager
 def _archive(file: io.BytesIO | Path, path: str) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The members of an answers file and what is written around them. A damaged one shows itself in
-    many ways.
-    """
+    """Open an answers file: its members, and its `meta`. KitError if anything in it is damaged."""
     try:
         with np.load(file, allow_pickle=False) as archive:
             meta = msgpack.unpackb(archive["meta"].tobytes())
@@ -157,7 +155,7 @@ def _archive(file: io.BytesIO | Path, path: str) -> Iterator[tuple[Any, dict[str
 
 
 def digest(*parts: bytes | str) -> str:
-    """A short digest of some bytes and texts, in order."""
+    """A short digest of bytes and texts, in their order."""
     h = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -1,17 +1,16 @@
-"""Why a check failed, and in which call: what its message says in words, as plain data for whoever
-goes on from there.
+"""Why a check failed, and in which call: as data what its message says in words.
 
-A cause is made where the fact is known, travels in the Report, and is never read back out of a
+A cause is made where the fact is known and travels in the Report. Nobody reads it back out of a
 sentence. It says no more than the message does. Its kinds:
 
 - of a value: none, type, parts, shape, nonfinite, values, at_least, at_most, changed;
-- of a call that brought no value: missing, stub, needs_stub, raised, refused (these a worker may
-  say), cell (the one that defines the function does not run), timeout, crashed;
-- unusable: the check itself stumbled over the value.
+- of a call without a value: missing, stub, needs_stub, raised, refused (a worker may say these),
+  cell (the cell that defines the function does not run), timeout, crashed;
+- unusable: the check itself raised an error on the value.
 
-A call is {"function": "softmax", "arguments": [["z", [4, 3]], ["axis", 1]]}: an array, or a tuple
-of whole numbers, is the list of its lengths, a number is itself, a dict a dict of these; all else
-is null, and so is the name of an argument that has none.
+A call is {"function": "softmax", "arguments": [["z", [4, 3]], ["axis", 1]]}. An array or a tuple of
+whole numbers is the list of its lengths, a number is itself, a dict is a dict of these, and
+anything else is null. An argument without a name has the name null.
 """
 
 import json
@@ -23,8 +22,8 @@ import numpy as np
 Cause = dict[str, Any]
 Call = dict[str, Any]
 BY_WORKER = frozenset({"missing", "stub", "needs_stub", "raised", "refused"})
-OF_A_CALL = BY_WORKER | {"cell", "timeout", "crashed"}  # which brought no value to be judged
-ITEMS = 8  # of a dict that are named in a call: a network of many layers would fill a page
+OF_A_CALL = BY_WORKER | {"cell", "timeout", "crashed"}  # kinds of a call without a value
+ITEMS = 8  # of a dict that a call names: the layers of a deep network would fill a page
 _LONGEST = 200  # characters of a name
 _MOST = 64  # names
 _AXES = 32
@@ -63,8 +62,9 @@ def kind(cause: Cause | None) -> str | None:
 
 
 def read(data: object) -> Cause | None:
-    """A cause out of plain data that anybody may have written: its known keys, or None for a kind
-    of a later version. ValueError if a key is missing or holds something else.
+    """Read a cause from untrusted plain data; None for a kind of a later version.
+
+    Raise ValueError if a key is missing or holds something else.
     """
     if not isinstance(data, dict) or not _is_name(data.get("kind")):
         raise ValueError("a cause of no known form")
@@ -79,13 +79,13 @@ def read(data: object) -> Cause | None:
 def call(function: str, names: Sequence[str | None], values: Sequence[Any]) -> Call:
     """A call as plain data."""
     made = [[name, _brief(value)] for name, value in zip(names, values)]
-    if not _are_arguments(made):  # a student's own dict, handed on by a check, may hold anything
+    if not _are_arguments(made):  # a check may pass on a student's own dict
         made = [[name, None] for name in names]
     return {"function": function, "arguments": made}
 
 
 def read_call(data: object) -> Call:
-    """A call out of plain data, likewise."""
+    """Read a call from untrusted plain data. ValueError if it is none."""
     if not isinstance(data, dict) or not _is_name(data.get("function")):
         raise ValueError("a call of no known form")
     if not _are_arguments(data.get("arguments")):
@@ -94,13 +94,14 @@ def read_call(data: object) -> Call:
 
 
 def shapes(call: Call | None) -> list[list[int]]:
-    """The shapes of all arrays that a call hands over."""
+    """The shapes of all arrays in a call."""
     return _shapes([value for _, value in call["arguments"]]) if call else []
 
 
 def items(value: Mapping[Any, Any]) -> list[tuple[Any, Any] | None]:
-    """The items of a dict that a call names: of many the first and the last, and None for those
-    between.
+    """The items of a dict that a call names.
+
+    All of them, or of many the first and the last, with None for those between.
     """
     found: list[tuple[Any, Any] | None] = list(value.items())
     if len(found) > ITEMS:
@@ -109,7 +110,7 @@ def items(value: Mapping[Any, Any]) -> list[tuple[Any, Any] | None]:
 
 
 def _brief(value: object) -> Any:
-    """An argument as it stands in a call."""
+    """An argument as data."""
     if isinstance(value, np.ndarray):
         return list(value.shape)
     if isinstance(value, tuple):
@@ -126,7 +127,7 @@ def _shapes(values: Sequence[Any]) -> list[list[int]]:
 
 
 def _short(number: float) -> float | None:
-    """As short as a message has it; None for what JSON has no word for."""
+    """The number rounded as in a message; None if it is not finite or too large for JSON."""
     return float(f"{number:.3g}") if _is_number(float(number)) else None
 
 

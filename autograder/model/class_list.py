@@ -1,6 +1,4 @@
-"""The roll: what is known of each student's work on one topic, put together for class reports and
-exports.
-"""
+"""The class list: each student's work on one topic, for class reports and exports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,20 +11,21 @@ State = Literal["graded", "unreadable", "grader_error", "not_graded", "nothing"]
 
 @dataclass(frozen=True)
 class GradebookGrade:
-    """What the gradebook holds of a submission. `score` is what counts: manual points in, late
-    penalty off.
+    """A submission's grade in the gradebook.
+
+    `score` counts: with manual points, after the late penalty.
     """
 
     score: float
     max_score: float
-    complete: bool  # every cell has points, by machine or by hand
-    waiting: Sequence[str] = ()  # cells that formgrader lists as to be graded by hand
+    complete: bool  # every cell has points, automatic or manual
+    waiting: Sequence[str] = ()  # cells that wait for manual grading
     penalty: float = 0.0
 
 
 @dataclass(frozen=True)
 class StudentEntry:
-    """One student: what was handed in, what became of it, and what stands in the gradebook."""
+    """One student: what was handed in, its Report, and the grade in the gradebook."""
 
     student: str
     name: str = ""  # first and last name, where the gradebook has them
@@ -34,15 +33,15 @@ class StudentEntry:
     report: Report | None = None
     trouble: str | None = None  # why there is no Report of a submission
     fault: str | None = None  # the grader error of the latest attempt
-    outdated: bool = False  # handed in anew since it was graded
+    outdated: bool = False  # submitted again since it was graded
     grade: GradebookGrade | None = None
-    seconds_late: float | None = None  # None where no due date is known, or no time of handing in
+    seconds_late: float | None = None  # None if the due date or the time of submission is unknown
     email: str = ""
     lms_id: str = ""
 
     @property
     def state(self) -> State:
-        """Where this student's work stands. A fault of ours outweighs an earlier verdict."""
+        """The state of this student's work. A grader error outweighs an earlier verdict."""
         if self.fault is not None:
             return "grader_error"
         if self.report is not None and self.report.status != "grader_error":
@@ -52,7 +51,7 @@ class StudentEntry:
 
 @dataclass(frozen=True)
 class ClassList:
-    """All students of a course, on one topic. `notes` say what could not be read."""
+    """All students of a course on one topic. `notes` say what could not be read."""
 
     topic: str
     title: str
@@ -69,5 +68,5 @@ class ClassList:
 
     @property
     def graded(self) -> list[tuple[StudentEntry, Report]]:
-        """The students with a verdict, and it."""
+        """The students with a verdict, each with the Report."""
         return [(e, e.report) for e in self.entries if e.state == "graded" and e.report is not None]

@@ -1,15 +1,13 @@
-"""Errors that a user reads: one sentence each, what is wrong and what to do next."""
+"""Errors that a user reads. Each is one sentence: what is wrong and what to do next."""
 
 
 class UserError(Exception):
-    """Something the user can put right: a file, a key, an argument. Exit code 2, never a
-    traceback.
-    """
+    """An error that the user can correct: a file, a key, an argument. Exit code 2, no traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        """IPython shows these lines in place of a traceback."""
+        """The lines that IPython shows in place of a traceback."""
         return [f"✗ {self}"]
 
 
 class KitError(UserError):
-    """Our own fault or a damaged installation: no verdict, exit code 3, no grade is overwritten."""
+    """Our own fault or a damaged installation: exit code 3, no verdict, no change of a grade."""

@@ -1,4 +1,4 @@
-"""Which file of a folder that was handed in is the notebook to grade."""
+"""Find the notebook to grade in a submitted folder."""
 
 import os
 import stat
@@ -9,11 +9,11 @@ from autograder.model.errors import UserError
 from autograder.model.notebook import Unreadable
 from autograder.model.topic import Topic
 
-_NAMED = 5  # files that are named where none of them is a notebook
+_NAMED = 5  # files that the message names if none is a notebook
 
 
 def require_notebook(folder: Path, topic: Topic) -> Path:
-    """The notebook to grade; Unreadable says what is there instead."""
+    """The notebook to grade. Unreadable says what the folder holds instead."""
     path = notebook_of(folder, topic)
     if path is None:
         names = sorted(notebook.shown(path.name) for path in folder.iterdir())
@@ -25,8 +25,9 @@ def require_notebook(folder: Path, topic: Topic) -> Path:
 
 
 def notebook_of(folder: Path, topic: Topic) -> Path | None:
-    """The notebook to grade: the one of the expected name, or else of the right topic, saved last;
-    None without any.
+    """The notebook to grade, or None.
+
+    It is the one of the expected name, else the last saved one of the right topic.
     """
     expected = folder / f"{topic.name}.ipynb"
     if os.path.lexists(expected):

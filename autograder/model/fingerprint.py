@@ -1,7 +1,7 @@
-"""A short mark of what a failing check saw, by which a misconception is recognised.
+"""Fingerprints: a short mark of the value that a failing check saw, to recognise a misconception.
 
-Four random projections of the numbers, so that float32 and another order of summation still match,
-and nothing of the value itself is kept.
+Four random projections of the numbers. They match despite float32 and another order of summation,
+and they do not reveal the value.
 """
 
 import zlib
@@ -11,14 +11,12 @@ import numpy as np
 
 _PROJECTIONS = 4
 _MATCH = 2e-5  # of the value's norm
-_MOST = (
-    1 << 22
-)  # numbers: what is larger is no misconception, and its projections would fill the memory
+_MOST = 1 << 22  # numbers: the projections of more would fill the memory
 Fingerprint = dict[str, Any]
 
 
 def of_value(saw: object) -> Fingerprint | None:
-    """The fingerprint of a decoded value; None where nothing was seen, or far too much."""
+    """The fingerprint of a decoded value; None for no value or a very large one."""
     if saw is None or _size(saw) > _MOST:
         return None
     leaves: list[np.ndarray] = []
@@ -29,7 +27,7 @@ def of_value(saw: object) -> Fingerprint | None:
         odd = np.select([np.isnan(v), v == np.inf, v == -np.inf], [1, 2, 3], 0).astype(np.uint8)
         outline += f" nonfinite:{zlib.crc32(odd.tobytes()):08x}"
     v = np.where(finite, v, 0.0)
-    # A power of two, apart, so that nothing overflows and nothing of the value is told.
+    # Divide by a power of two, so that nothing overflows.
     scale = 2.0 ** float(np.frexp(np.abs(v).max(initial=0.0) or 1.0)[1] - 1)
     v = v / scale
     norm = float(np.linalg.norm(v))
@@ -43,7 +41,7 @@ def of_value(saw: object) -> Fingerprint | None:
 
 
 def of_error(kind: str) -> Fingerprint:
-    """The fingerprint of a call that ended in an error of this kind, `IndexError` say."""
+    """The fingerprint of a call that raised an error of this kind, such as `IndexError`."""
     return {"kind": "error", "outline": kind, "scale": 1.0, "marks": [], "norm": 0.0}
 
 

@@ -1,4 +1,4 @@
-"""Read a submitted notebook, whatever state it is in, and take the student's own code from it."""
+"""Read a submitted notebook in any state, and take the student's own code from it."""
 
 import ast
 import json
@@ -12,13 +12,15 @@ from autograder.model.errors import UserError
 from autograder.model.topic import Topic
 
 MAX_BYTES = 64 << 20
-# characters of code that are read here, outside of any jail: four times as long as a long notebook
+# characters of code read here, outside the jail: four times as many as in a long notebook
 _READ = 200_000
 _WORK, _MAGICS = (
     200_000,
     30,
-)  # IPython reads a cell over again for each magic in it: characters times magics
-_MAGIC = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.M)  # all that it may take for one
+)  # characters times magics: IPython reads a cell again for each magic in it
+_MAGIC = re.compile(
+    r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.M
+)  # everything that IPython may take for a magic
 
 
 class Unreadable(UserError):
@@ -27,9 +29,7 @@ class Unreadable(UserError):
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell as it stands in the file. `grade_id` is nbgrader's name for it, "" if it has
-    none.
-    """
+    """One cell of the file. `grade_id` is nbgrader's name for it, "" if it has none."""
 
     number: int
     kind: str
@@ -44,23 +44,21 @@ class Cell:
 
     @property
     def is_students(self) -> bool:
-        """Code that counts as the submission: not the course's own cells, not a figure or a long
-        run.
-        """
+        """Whether the code counts as the submission: the student's own, no figure and no long run."""
         ours = self.locked or self.grade_id.startswith("check-")
         return self.kind == "code" and "demo" not in self.tags and not ours
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """The cells of a notebook and the topic that its metadata names, if any."""
+    """The cells of a notebook, and the topic in its metadata, if any."""
 
     path: Path
     cells: list[Cell]
     topic: str | None
 
     def functions(self) -> set[str]:
-        """Names that some cell defines, by the look of its text: it need not compile."""
+        """Names that the cells define, found by pattern: a cell need not compile."""
         found = (
             re.findall(r"^[ \t]*(?:def|class)\s+(\w+)", c.source, re.M)
             for c in self.cells
@@ -107,7 +105,7 @@ def parse(path: Path, text: str) -> Notebook:
 
 
 def of(path: Path, data: dict[str, Any]) -> Notebook:
-    """The notebook that a file's data, which `load` has let through, describe."""
+    """The notebook in data that `load` accepted."""
     metadata = _dict(data.get("metadata"))
     topic = _dict(metadata.get("autograder")).get("topic")
     cells = [_cell(i, _dict(c)) for i, c in enumerate(data["cells"], 1)]
@@ -150,7 +148,7 @@ def _cell(number: int, data: dict[str, Any]) -> Cell:
 
 
 def source_of(data: dict[str, Any]) -> str:
-    """The text of a cell, which a file has whole or in lines."""
+    """The text of a cell. A file stores it whole or as a list of lines."""
     source = data.get("source", "")
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
@@ -158,14 +156,12 @@ def source_of(data: dict[str, Any]) -> str:
 
 
 def text(value: str) -> str:
-    """A text that can be written to a file: half a character, as JSON and file names may have it,
-    is none.
-    """
+    """The text without lone surrogates, which JSON and file names may hold and UTF-8 cannot."""
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def shown(value: object) -> str:
-    """What a file says of itself, on one line and no longer than it deserves."""
+    """A text from a file, on one line and cut short, for a message."""
     text = value if isinstance(value, str) and value.isprintable() else repr(value)
     return text if len(text) <= 40 else text[:40] + "…"
 
@@ -175,7 +171,7 @@ def _dict(value: object) -> dict[str, Any]:
 
 
 def require_topic(notebook: Notebook, topic: Topic) -> None:
-    """Unreadable unless this is a notebook of that topic, by its metadata, cells or functions."""
+    """Raise Unreadable unless metadata, cells or functions show a notebook of that topic."""
     name = shown(notebook.path.name)
     if notebook.topic is not None and notebook.topic != topic.id:
         raise Unreadable(
@@ -192,9 +188,7 @@ def require_topic(notebook: Notebook, topic: Topic) -> None:
 
 
 def submission(notebook: Notebook, topic: Topic) -> list[Cell]:
-    """The code to run when grading: the topic's own setup, then the student's cells in
-    their order.
-    """
+    """The code to run when grading: the topic's setup, then the student's cells in their order."""
     cells, read, work = [Cell(0, "code", source, "setup") for source in topic.setup], 0, 0
     for cell in notebook.cells:
         if cell.is_students and cell.source.strip():
@@ -209,32 +203,26 @@ def _work(cell: Cell) -> int:
 
 
 def _without_magics(cell: Cell, transform: bool = True) -> Cell:
-    """Turn IPython's magics and `!` lines into plain calls, or leave them out; Python that parses
-    is left alone.
-    """
+    """Turn IPython's magics and `!` lines into plain calls. Code that parses stays as it is."""
     if _parses(cell.source):
         return cell
     source = _blanked(cell.source)
     if transform and _work(cell) <= _WORK and len(_MAGIC.findall(cell.source)) <= _MAGICS:
         from IPython.core.inputtransformer2 import (
             TransformerManager,
-        )  # half a second, and rarely needed
+        )  # takes half a second and is rarely needed
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 source = TransformerManager().transform_cell(cell.source)
-        except (
-            Exception
-        ):  # not Python with magics either: the worker will say what is wrong with it
+        except Exception:  # not Python even with magics: the worker reports the error
             return cell
     return replace(cell, source=source) if _parses(source) else cell
 
 
 def _blanked(source: str) -> str:
-    """Every line that begins with % or ! left out: for cells that IPython would take minutes to
-    read.
-    """
+    """The source without lines that begin with % or !, for cells that take IPython minutes to read."""
     return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.M)
 
 

@@ -1,10 +1,9 @@
-"""What a failed check can show instead of tell, as plain data of a few hundred bytes that travels
-in the Report.
+"""Pictures of a failed check, as plain data of a few hundred bytes that travels in the Report.
 
-A map of where an array is wrong, two shapes, a measured quantity beside its threshold, how
-far a training came on its way to that threshold, or a curve that the student's function returned. None holds
-an expected value or an input: the map is made of a mask alone, and a curve is as coarse as it is
-drawn.
+A picture is a map of the wrong entries of an array, two shapes, a measured quantity beside its
+threshold, the progress of a training towards its threshold, or a curve that the student's function
+returned. None holds an expected value or an input: a map is made of a mask alone, and a curve is
+rounded to the pixels that are drawn.
 """
 
 import json
@@ -15,26 +14,26 @@ from typing import Any, cast
 import numpy as np
 
 Picture = dict[str, Any]
-MOST_CELLS = 24  # of a map, each way: what has more entries is shown in blocks
-ALL = 9  # a cell of a map: 0 no entry of its block, ALL every entry, between them the share
+MOST_CELLS = 24  # of a map, each way: longer axes are shown in blocks
+ALL = 9  # digit of a map: 0 no wrong entry in its block, ALL every entry, between them the share
 TOP = 32  # heights of a curve: 0 to TOP
 _SHEETS = 6  # pages of a map side by side, for an array of more than two axes
 _POINTS = 48  # of a curve
-_FEWEST = 4  # entries or points that are worth a look
+_FEWEST = 4  # entries or points that are worth a picture
 _BYTES = 4096
 _AXES = 32
-_LONGEST = 1 << 16  # a curve: a training has no more epochs
+_LONGEST = 1 << 16  # of a curve: no training has more epochs
 
 
 def where(mask: np.ndarray, what: str) -> Picture | None:
-    """A map of the entries that are wrong; None where there is too little to see."""
+    """A map of the wrong entries; None if it would show nothing."""
     if mask.size < _FEWEST or not mask.any() or mask.all():
         return None
     return {"type": "where", "what": what, "shape": list(mask.shape), "sheets": _sheets(mask)}
 
 
 def shapes(actual: Sequence[int], expected: Sequence[int]) -> Picture:
-    """The shape of what came beside that of what should have come."""
+    """The shape that came beside the shape that was expected."""
     return {
         "type": "shapes",
         "actual": [int(n) for n in actual],
@@ -43,7 +42,10 @@ def shapes(actual: Sequence[int], expected: Sequence[int]) -> Picture:
 
 
 def measured(name: str, value: float, threshold: float, side: str) -> Picture | None:
-    """A quantity that should be at least or at most its threshold; None if either cannot be drawn."""
+    """A quantity and the threshold it must reach; None if either cannot be drawn.
+
+    `side` is "least" or "most".
+    """
     if not (_is_number(value) and _is_number(threshold)):
         return None
     return {
@@ -56,9 +58,7 @@ def measured(name: str, value: float, threshold: float, side: str) -> Picture | 
 
 
 def training(judged: Picture, unit: str, values: Mapping[int, float]) -> Picture | None:
-    """A measured quantity and its threshold, with what a training reached after so many steps; None if
-    that is little.
-    """
+    """What a training reached after so many steps, beside its threshold; None if too few are known."""
     numbers = {n: v if _is_number(v) else None for n, v in sorted(values.items())}
     finite = [v for v in numbers.values() if v is not None]
     if len(finite) < _FEWEST - 1:
@@ -80,7 +80,7 @@ def training(judged: Picture, unit: str, values: Mapping[int, float]) -> Picture
 
 
 def curve(name: str, values: object) -> Picture | None:
-    """A curve of one number an epoch or step; None if the values are no such list."""
+    """A curve of one number per epoch or step; None if the values are no such list."""
     array = _row(values)
     if array is None:
         return None
@@ -98,12 +98,12 @@ def curve(name: str, values: object) -> Picture | None:
 
 
 def is_share(low: float, high: float) -> bool:
-    """Whether a scale with these ends is one of shares, which is drawn up to 1."""
+    """Whether a scale with these ends shows shares, and so is drawn up to 1."""
     return low == 0 and 0.2 < high <= 1
 
 
 def require(picture: object) -> Picture:
-    """A picture as one of the functions above makes it, or ValueError."""
+    """Return a picture that one of the functions above could have made, or raise ValueError."""
     kind = picture.get("type") if isinstance(picture, dict) else None
     form = _FORMS.get(kind) if isinstance(kind, str) else None
     if form is None or not form(cast(Picture, picture)) or len(json.dumps(picture)) > _BYTES:
@@ -112,8 +112,10 @@ def require(picture: object) -> Picture:
 
 
 def _sheets(mask: np.ndarray) -> list[list[str]]:
-    """The mask as pages of rows of digits: one page for two axes or less, else one for each of the
-    leading axes' entries, or, where these are many, a single page of their mean.
+    """The mask as pages of rows of digits.
+
+    Two axes or fewer give one page. More axes give a page for each entry of the leading axes, or,
+    if these are many, one page of their mean.
     """
     rows, columns = (1, 1, *mask.shape)[-2:]
     pages = mask.reshape(-1, rows, columns).astype(np.float32)
@@ -127,8 +129,9 @@ def _sheets(mask: np.ndarray) -> list[list[str]]:
 
 
 def _digits(page: np.ndarray) -> np.ndarray:
-    """Blocks of a page, MOST_CELLS each way at most, as the share of their entries that are
-    wrong.
+    """The share of wrong entries in each block of a page, as digits.
+
+    A page has at most MOST_CELLS blocks each way.
     """
     sums, widths = page, []
     for axis, n in enumerate(page.shape):
@@ -142,7 +145,7 @@ def _digits(page: np.ndarray) -> np.ndarray:
 
 
 def _row(values: object) -> np.ndarray | None:
-    """One axis of real numbers, or None. Nothing here may judge: what is no curve is not drawn."""
+    """The values as floats (n,), or None. It raises nothing: what is no curve is not drawn."""
     if isinstance(values, (tuple, list)):
         if len(values) > _LONGEST or not all(
             isinstance(v, (int, float, np.number)) for v in values

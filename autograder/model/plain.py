@@ -1,7 +1,7 @@
-"""Read plain data, as JSON has it, into dataclasses, whoever may have written it.
+"""Read untrusted plain data, as JSON has it, into dataclasses.
 
-A Reader takes a value and the place where it stands, and returns it or raises Odd. Keys that are
-not known are left out: a later version may have added them.
+A Reader takes a value and its place in the data, and returns the value or raises Odd. Unknown keys
+are ignored: a later version may have added them.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +13,7 @@ _TOO_MUCH = 1e12  # of points, weights or seconds
 
 
 class Odd(ValueError):
-    """Something is missing or not of its kind. `where` says which key: what stands there may be
-    anything, of any length, and is not repeated.
-    """
+    """A key is missing or has a wrong type. `where` names the key; the value is not repeated."""
 
     def __init__(self, where: str) -> None:
         super().__init__(f"{where or 'all of it'} is missing or not of its kind")
@@ -23,9 +21,7 @@ class Odd(ValueError):
 
 
 def read(of: type, known: Mapping[str, Reader], data: object, where: str = "") -> Any:
-    """An object of JSON as a dataclass; a key may be missing where its field has a plain
-    default.
-    """
+    """Read a JSON object as a dataclass. A key may be missing if its field has a plain default."""
     if not isinstance(data, dict):
         raise Odd(where)
     needed = [field.name for field in fields(of) if field.default is MISSING]
@@ -37,7 +33,7 @@ def read(of: type, known: Mapping[str, Reader], data: object, where: str = "") -
 
 
 def each(of: type, known: Mapping[str, Reader]) -> Reader:
-    """A list of such objects."""
+    """Read a list of such objects."""
 
     def reader(value: Any, where: str) -> Any:
         if not isinstance(value, list):
@@ -48,7 +44,7 @@ def each(of: type, known: Mapping[str, Reader]) -> Reader:
 
 
 def fitting(fits: Callable[[Any], bool]) -> Reader:
-    """A value that fits, as it is."""
+    """Accept a value that satisfies a predicate."""
 
     def reader(value: Any, where: str) -> Any:
         if not fits(value):
@@ -59,7 +55,7 @@ def fitting(fits: Callable[[Any], bool]) -> Reader:
 
 
 def optional(inner: Callable[[Any], Any]) -> Reader:
-    """Null, or what a function makes of it that raises ValueError for anything else."""
+    """Accept null, or what a function accepts that raises ValueError for anything else."""
 
     def reader(value: Any, where: str) -> Any:
         try:
@@ -71,12 +67,12 @@ def optional(inner: Callable[[Any], Any]) -> Reader:
 
 
 def word(of: Any) -> Reader:
-    """One of the words of a Literal."""
+    """Accept one of the words of a Literal."""
     return fitting(lambda value: isinstance(value, str) and value in get_args(of))
 
 
 def is_number(value: object) -> bool:
-    """A number of points or seconds, which a NaN is not."""
+    """Whether the value is a number of points or seconds: finite and not negative."""
     plain = isinstance(value, (int, float)) and not isinstance(value, bool)
     return plain and 0 <= value < _TOO_MUCH  # type: ignore[operator]
 

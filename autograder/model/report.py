@@ -1,4 +1,4 @@
-"""The Report: what one submission earned and why. Every page and table is drawn from it alone."""
+"""The Report: what one submission earned and why. All pages and tables are drawn from it alone."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -14,16 +14,15 @@ SCHEMA = 1
 Kind = Literal["value", "shape", "gradient", "convergence", "robustness", "speed"]
 ExerciseStatus = Literal["passed", "partial", "failed", "not_attempted", "timeout", "crashed"]
 ReportStatus = Literal["graded", "unreadable", "grader_error"]
-_LEFT_OUT = ("call", "cause", "picture")  # where there is none
+_LEFT_OUT = ("call", "cause", "picture")  # of the JSON if None
 
 
 @dataclass(frozen=True)
 class Check:
-    """One sentence that was found true or false. `message` has the call on its first line.
+    """One sentence that was found true or false. The first line of `message` is the call.
 
-    `call` and `cause` say as data what the message says in words, for whoever goes on from there;
-    `picture` is for readers who see. None of them says anything that the message does not, and each
-    is left out of the JSON where there is none.
+    `call` and `cause` say the same as data; `picture` shows it. None of the three says more than
+    the message, and the JSON omits each if it is None.
     """
 
     id: str
@@ -40,16 +39,14 @@ class Check:
 
     @property
     def said(self) -> tuple[str, str]:
-        """The call in words, "" where none was made, and what was found of it."""
+        """The call in words, "" if none was made, and what was found."""
         first, _, rest = (self.message or "").partition("\n")
         return (first, rest) if self.call is not None and rest else ("", self.message or "")
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """The checks of one exercise and the points they earned together. A bonus has a
-    max_score of 0.
-    """
+    """The checks of one exercise and the points they earned. A bonus has a max_score of 0."""
 
     id: str
     score: float
@@ -60,7 +57,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a reader may know of one submission. `reason` is set unless it was graded."""
+    """The verdict on one submission. `reason` is set unless the status is "graded"."""
 
     topic: str
     status: ReportStatus
@@ -103,8 +100,9 @@ class Report:
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
-        """Read what to_json wrote, whoever has had a hand in it since; NotAReport for anything
-        else. Keys that are not known are left out.
+        """Read untrusted JSON of `to_json`'s format. NotAReport for anything else.
+
+        Unknown keys are ignored.
         """
         try:
             data = json.loads(text)
@@ -124,7 +122,7 @@ class Report:
 
 
 class NotAReport(ValueError):
-    """The text is no Report; `why` says so in a few words, none of them taken from it."""
+    """The text is no Report. `why` says why in a few words, none of them taken from the text."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"not a report: {why}")

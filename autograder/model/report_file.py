@@ -1,6 +1,4 @@
-"""Read Reports that lie in folders: any of them may be old, broken, or a student's own file of that
-name.
-"""
+"""Read Reports from folders. Any of them may be old, broken, or written by a student."""
 
 import stat
 from pathlib import Path
@@ -8,15 +6,15 @@ from pathlib import Path
 from autograder.model.notebook import shown
 from autograder.model.report import NotAReport, Report
 
-_MAX_BYTES = 8_000_000  # ten times the longest that was seen
+_MAX_BYTES = 8_000_000  # ten times the longest one seen
 
 
 class NoReport(Exception):
-    """There is no Report to be had; the message says why, in a few words."""
+    """There is no Report to read. The message says why, in a few words."""
 
 
 def read_report(path: Path, topic: str, student: str) -> Report:
-    """The Report in a file, if it is one of this topic's and this student's."""
+    """The Report in a file, if it is of this topic and this student. NoReport otherwise."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:

@@ -1,8 +1,8 @@
-"""A sketch of some plain data: enough to see that it drifted, however little, but for rounding.
+"""Sketches of plain data: two sketches fit if the data are equal up to rounding.
 
-Structure, types, shapes, texts and whole numbers are kept exactly, as a digest. The floating-point
-numbers of each array are kept as their largest size and two weighted sums, so that two machines
-which round the last bits differently still agree. It finds an accident; it stops no attacker.
+Structure, types, shapes, texts and whole numbers are kept exactly, as a digest. Of each array of
+floating-point numbers the largest magnitude and two weighted sums are kept, so that two machines
+that round differently still agree. A sketch detects an accident. It stops no attacker.
 """
 
 import hashlib
@@ -19,8 +19,10 @@ _RELATIVE = {8: 1e-9, 16: 1e-9, 4: 1e-5, 2: 1e-1}  # of the largest entry, by by
 
 @dataclass(frozen=True)
 class Sketch:
-    """The digest of what must be equal, and for each array of floats what must be close:
-    bytes of a number, largest size, two weighted sums of the numbers divided by it.
+    """The digest of what must be equal, and for each array of floats four numbers.
+
+    These are the bytes per number, the largest magnitude, and two weighted sums of the numbers
+    divided by it.
     """
 
     outline: str
@@ -32,17 +34,17 @@ class Sketch:
         return self.outline == other.outline and all(_close(a, b) for a, b in pairs)
 
     def to_plain(self) -> list[Any]:
-        """As lists, for a file."""
+        """The sketch as lists, for a file."""
         return [self.outline, *(list(number) for number in self.numbers)]
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> "Sketch":
-        """What `to_plain` wrote."""
+        """The sketch that `to_plain` wrote."""
         return cls(plain[0], tuple((int(n), *map(float, rest)) for n, *rest in plain[1:]))  # type: ignore[misc]
 
 
 def sketch(value: object) -> Sketch:
-    """The sketch of plain data, Seeds among it; TypeError for anything else."""
+    """The sketch of plain data, which may hold Seeds. TypeError for anything else."""
     outline, arrays = hashlib.sha256(), list[NDArray[Any]]()
     for part in _parts(value, arrays):
         outline.update(len(part).to_bytes(8, "little") + part)
@@ -50,7 +52,7 @@ def sketch(value: object) -> Sketch:
 
 
 def _parts(value: object, arrays: list[NDArray[Any]]) -> Iterator[bytes]:
-    """What must be equal to the bit, in order; arrays of floats are put aside."""
+    """The parts that must be equal to the bit, in order. Float arrays are appended to `arrays`."""
     kind = type(value)
     if kind in (tuple, list):
         yield f"{kind.__name__} {len(value)}".encode()  # type: ignore[arg-type]
@@ -91,7 +93,7 @@ def _numbers(array: NDArray[Any]) -> tuple[int, float, float, float]:
 
 @lru_cache(maxsize=64)
 def _weights(n: int) -> NDArray[np.float64]:
-    """Weights (2, n) between 1/2 and 3/2: none hides an entry, and no two entries have the same."""
+    """Weights (2, n) between 1/2 and 3/2: none hides an entry, and no two entries share one."""
     return 0.5 + np.random.RandomState(n % 2**32).random_sample((2, n))
 
 

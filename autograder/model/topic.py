@@ -1,5 +1,7 @@
-"""What grading needs to know of a topic, wherever it runs: read from course.yaml in class, and from
-the answers file at home, where there is no course.yaml."""
+"""What grading needs to know of a topic.
+
+In class it is read from course.yaml, at home from the answers file.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,12 +15,12 @@ class ExerciseSpec:
     points: float
     cpu_seconds: float
     functions: dict[str, list[str]]
-    bonus: bool = False  # its points come on top: full marks need none of them
+    bonus: bool = False  # its points are extra: full marks do not need them
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic of the course, as `course.yaml` and its stub notebook describe it."""
+    """One topic of the course, as course.yaml and its stub notebook describe it."""
 
     id: str
     title: str
@@ -44,7 +46,7 @@ class Topic:
         }
 
     def exercise(self, name: str) -> ExerciseSpec:
-        """The exercise of that id; KeyError, naming those that exist, for any other."""
+        """The exercise of that id. For any other, KeyError names those that exist."""
         for spec in self.exercises:
             if spec.id == name:
                 return spec
