@@ -10,7 +10,7 @@ __all__ = ["check", "hint", "start"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the live check when it is asked for: a worker or a command has no use for it."""
+    """Import the live check on first use: workers and commands do not need it."""
     if name in __all__:
         from autograder import live
 

@@ -1,4 +1,4 @@
-"""`python -m autograder`: the command `autograder`, where it is not on the path."""
+"""`python -m autograder`: the command `autograder` where it is not on PATH."""
 
 from autograder.cli.main import main
 

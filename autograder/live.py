@@ -1,7 +1,7 @@
-"""In a live notebook: `check("softmax")` under a cell shows a card within a blink,
-`hint("softmax")` helps on.
+"""In a live notebook: `check("softmax")` shows a card, `hint("softmax")` a hint.
 
-The value's `repr` is the plain score, so a stock nbgrader reads the same partial credit from it.
+The `repr` of a verdict is the plain score, so a stock nbgrader reads the same partial credit from
+it.
 """
 
 import os
@@ -27,19 +27,19 @@ from autograder.model.report import Exercise
 from autograder.model.topic import Topic
 from autograder.render import cards, terminal
 
-MODULES = ("given", "figures")  # what lies beside a notebook
+MODULES = ("given", "figures")  # modules beside a notebook
 
 _folder: Path | None = None
 
 
 class Verdict:
-    """What a check came to: a float to nbgrader, a card to a reader."""
+    """The verdict of a check: a float to nbgrader, a card to a reader."""
 
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
         self.score = min(
             float(exercise.score), float(exercise.max_score)
-        )  # nbgrader refuses more than a cell's points
+        )  # nbgrader accepts no more than a cell's points
 
     def __repr__(self) -> str:
         return repr(self.score)
@@ -52,7 +52,7 @@ class Verdict:
 
 
 class Hint:
-    """What a learner who asks for a hint is shown."""
+    """What `hint` shows."""
 
     def __init__(self, given: Hints, tier: int) -> None:
         self._given, self._tier = given, tier
@@ -65,8 +65,9 @@ class Hint:
 
 
 def start(topic: str) -> None:
-    """Find the folder of a topic and make its given.py and figures.py importable. Call it once, in
-    the first cell.
+    """Find the folder of a topic and make its given.py and figures.py importable.
+
+    Call it once, in the first cell.
     """
     global _folder
     _folder = _find(topic)
@@ -74,8 +75,9 @@ def start(topic: str) -> None:
 
 
 def _import_from(folder: Path) -> None:
-    """Look for modules in this folder first, also where another topic was opened before in the same
-    kernel: each topic has a given and figures of its own.
+    """Import modules from this folder first, even if the kernel opened another topic before.
+
+    Each topic has its own `given` and `figures`.
     """
     sys.path[:] = [str(folder), *(place for place in sys.path if place != str(folder))]
     for name in MODULES:
@@ -85,11 +87,11 @@ def _import_from(folder: Path) -> None:
 
 
 def check(exercise: str) -> Verdict:
-    """Check the functions of one exercise as they stand in this notebook."""
+    """Check the functions of one exercise as they are now in this notebook."""
     answers = _load(_folder or Path.cwd())
     judged = _judge(answers, exercise)
     if not _is_class():
-        with suppress(Exception):  # a slow or a full disk is no concern of the notebook's
+        with suppress(Exception):  # a slow or full disk must not disturb the notebook
             threading.Thread(
                 target=_keep, args=(answers.topic.id, judged, record_verdict.now())
             ).start()
@@ -97,11 +99,11 @@ def check(exercise: str) -> Verdict:
 
 
 def hint(exercise: str) -> Hint:
-    """A hint for an exercise, and one more each time that you ask."""
+    """A hint for an exercise, and one more each time you ask."""
     folder = _folder or Path.cwd()
     answers = _load(folder)
     judged = _judge(answers, exercise)
-    tier = TIERS  # all at once, where it cannot be kept which ones were given
+    tier = TIERS  # all at once, if the count cannot be saved
     if not _is_class():
         with suppress(Exception):
             tier = record_verdict.next_hint(answers.topic.id, judged)
@@ -127,7 +129,7 @@ def _keep(topic: str, judged: Exercise, at: datetime) -> None:
 
 
 def _is_class() -> bool:
-    """Whether a stock nbgrader is grading here: its verdicts are nobody's own progress."""
+    """Whether a stock nbgrader is grading: its verdicts are no learner's progress."""
     return os.environ.get("NBGRADER_EXECUTION") == "autograde"
 
 

@@ -1,6 +1,4 @@
-"""Grading as a pure function of bytes: answers and code in, Reports out. Any process on any machine
-can run it.
-"""
+"""Grading as a pure function of bytes: answers and code in, Reports out, on any machine."""
 
 import hashlib
 import json
@@ -18,13 +16,13 @@ from autograder.model.no_verdict import grader_error
 from autograder.model.notebook import Cell
 from autograder.model.report import Report
 
-# The packages that come to verdicts: to edit another one makes no cached Report invalid.
+# The packages that decide verdicts: an edit of any other one keeps cached Reports valid.
 _JUDGES = ("worker", "model", "testing", "jail", "checks", "grading")
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One submission's code, apart from whose it is."""
+    """The code of one submission, without its student."""
 
     cells: tuple[Cell, ...]
 
@@ -39,8 +37,9 @@ class Submission:
 
 
 def key(answers: bytes, submission: bytes) -> str:
-    """What a Report depends on, as a name: the code, the answers with their suite and limits, and
-    this kit.
+    """The cache key of a Report.
+
+    A digest of the code, of the answers with their suite and limits, and of this kit.
     """
     digest = hashlib.sha256(kit_digest().encode())
     for part in (answers, submission):
@@ -49,13 +48,14 @@ def key(answers: bytes, submission: bytes) -> str:
 
 
 def get_ready(unsafe: bool) -> str:
-    """Open the jail of this process; return its tier, or raise NoJail."""
+    """Open the jail of this process and return its tier. NoJail if there is none."""
     return tiers.best(unsafe).tier
 
 
 def grade_batch(answers: bytes, submissions: Sequence[bytes], unsafe: bool) -> list[str]:
-    """The Reports, as JSON, of some submissions; one that our own fault struck is a Report that
-    says so.
+    """Grade some submissions and return their Reports as JSON.
+
+    A fault of ours gives a Report with the status grader_error.
     """
     loaded = _loaded(answers)
     try:
@@ -73,7 +73,7 @@ def grade_batch(answers: bytes, submissions: Sequence[bytes], unsafe: bool) -> l
 
 @cache
 def kit_digest() -> str:
-    """Digest of the code that comes to verdicts."""
+    """Digest of the code that decides verdicts."""
     package = Path(__file__).parents[1]
     files = sorted(path for layer in _JUDGES for path in package.glob(f"{layer}/**/*.py"))
     return answer_key.digest(*(path.read_text(encoding="utf-8") for path in files))

@@ -1,6 +1,4 @@
-"""Name the misconception behind the failed checks of an exercise, when it is certain which
-it is.
-"""
+"""Name the misconception behind the failed checks of an exercise, if only one explains them."""
 
 from collections.abc import Sequence
 
@@ -12,7 +10,7 @@ from autograder.model.fingerprint import Fingerprint
 
 
 def mark(outcome: Outcome) -> Fingerprint | None:
-    """The fingerprint of a failed check: of the value it saw, or of the error that came instead."""
+    """The fingerprint of a failed check: of the value it saw, or of the error that was raised."""
     kind = causes.kind(outcome.cause)
     if outcome.cause and kind in ("raised", "cell"):
         return fingerprint.of_error(outcome.cause["error"] or "")
@@ -24,12 +22,11 @@ def mark(outcome: Outcome) -> Fingerprint | None:
 
 
 def diagnose(answers: Answers, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """For each failed check (by its key) the misconception that explains it, where only one does.
+    """Map each failed check (by its key) to the misconception that explains it, if only one does.
 
-    A misconception explains a check when the student's value there is the one that it gives. Of
-    several, the one that explains most wins; one is ruled out where it would have failed a check of
-    the same function's that the student passed. A tie is left unnamed: no name is better than a
-    wrong one.
+    A misconception explains a check if it gives the same value there as the student. Of several,
+    the one that explains most checks wins. One is ruled out if it fails a check that the student
+    passed. A tie is left unnamed: no name is better than a wrong one.
     """
     failed = {o.key: mark(o) for o in outcomes if not o.passed}
     passed = {o.key for o in outcomes if o.passed}

@@ -1,6 +1,4 @@
-"""Grade submissions on the cores of this machine, or on a cluster, and take the Reports as they
-come.
-"""
+"""Grade submissions on the cores of this machine or on a cluster."""
 
 import multiprocessing
 import os
@@ -25,24 +23,24 @@ Batch = Sequence[tuple[str, bytes]]  # submissions by name
 Graded = Iterator[tuple[str, Report]]
 _Attempt = tuple[
     Iterator[tuple[str, Report | str]], list[Batch]
-]  # results as they come, and what was lost on the way
+]  # results as they are ready, and the batches that were lost
 
 
 class Runner(Protocol):
-    """Something that grades submissions. Each comes with a name, under which its Report is handed back."""
+    """Grades submissions. Each has a name, under which its Report is returned."""
 
     def tier(self) -> str:
-        """The jail that it grades in; raise NoJail if it has none."""
+        """The tier of its jail; NoJail if it has none."""
 
     def run(self, answers: bytes, work: Batch) -> Graded:
-        """The Reports, as they come."""
+        """Yield the Reports as they are ready."""
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Release processes and connections."""
 
 
 def runner(submissions: int, workers: int | None, cluster: str | None, unsafe: bool) -> Runner:
-    """Where to grade so many submissions: on a cluster, on some cores, or right here."""
+    """The Runner for so many submissions: a cluster, a pool of processes, or this process."""
     if cluster is not None:
         return Cluster(cluster, unsafe)
     workers = min(workers or os.cpu_count() or 1, submissions)
@@ -50,7 +48,7 @@ def runner(submissions: int, workers: int | None, cluster: str | None, unsafe: b
 
 
 class Here:
-    """In this process, one after another."""
+    """Grades in this process, one submission after another."""
 
     def __init__(self, unsafe: bool = False) -> None:
         self._unsafe = unsafe
@@ -64,12 +62,14 @@ class Here:
             yield from _named([name for name, _ in batch], reports)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to release."""
 
 
 class Pool:
-    """On several processes of this machine. A process that dies costs a retry, and twice costs only
-    its own submissions.
+    """Grades on several processes of this machine.
+
+    The submissions of a process that dies are graded again, one at a time. Only one that kills its
+    process twice gets no verdict.
     """
 
     def __init__(self, workers: int, unsafe: bool = False) -> None:
@@ -77,9 +77,8 @@ class Pool:
         self._start()
 
     def _start(self) -> None:
-        """Start the processes at once, so that they get ready while this one does."""
-        # Never forked from this process: a copy would carry the gradebook's connections and threads
-        # along.
+        """Start the processes now, so that they get ready while this one works."""
+        # Never fork this process: a copy would inherit the gradebook's connections and threads.
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         context.set_forkserver_preload(
@@ -97,7 +96,7 @@ class Pool:
         return self._ready[0].result()
 
     def run(self, answers: bytes, work: Batch) -> Graded:
-        """The Reports, as they come. The processes are at work when this returns."""
+        """Yield the Reports as they are ready. The processes have started when this returns."""
         size = max(1, min(_BATCH, len(work) // (3 * self._workers)))
         coming = _batches(work, size)
         return self._graded(answers, coming, self._attempt(answers, coming))
@@ -114,7 +113,7 @@ class Pool:
             attempt = self._attempt(answers, coming)
         for one in (
             [submission] for batch in suspects for submission in batch
-        ):  # each by itself, so that it takes none with it
+        ):  # each alone, so that no other is lost with it
             results, lost = self._attempt(answers, iter([one]))
             yield from _reports(topic, results)
             if lost:
@@ -127,9 +126,7 @@ class Pool:
                 )
 
     def _attempt(self, answers: bytes, coming: Iterator[Batch]) -> _Attempt:
-        """Grade until nothing is left, or until a process dies: then what was under way is in the
-        list.
-        """
+        """Grade until all is done or a process dies. The list then holds the unfinished batches."""
         lost: list[Batch] = []
 
         def submit(batch: Batch) -> Future[list[str]]:
@@ -148,9 +145,7 @@ class Pool:
 
 
 class Cluster:
-    """On the workers of a Dask scheduler. It runs the submissions of a worker that is lost on
-    another one.
-    """
+    """Grades on the workers of a Dask scheduler, which reruns the submissions of a lost worker."""
 
     def __init__(self, address: str, unsafe: bool = False, patience: float = 10) -> None:
         self._unsafe = unsafe
@@ -168,7 +163,7 @@ class Cluster:
             ) from None
 
     def wait_for(self, workers: int, seconds: float) -> None:
-        """Until so many workers have come; UserError if they do not."""
+        """Wait for so many workers. UserError if they do not come in time."""
         try:
             self._client.wait_for_workers(workers, timeout=seconds)
         except TimeoutError:
@@ -177,7 +172,7 @@ class Cluster:
             ) from None
 
     def tier(self) -> str:
-        """The weakest of the workers': what the class can rely on."""
+        """The weakest tier of all workers: what the class can rely on."""
         found = self._client.run(get_ready, self._unsafe)
         if not found:
             raise UserError("the cluster has no workers; start some: dask worker ADDRESS")
@@ -213,11 +208,10 @@ def bounded(
     most: int,
     lost: list[Batch],
 ) -> Iterator[tuple[str, Report | str]]:
-    """Keep at most so many batches under way, from now on, so that memory does not grow with the
-    class.
+    """Keep at most `most` batches running, so that memory does not grow with the class.
 
-    It ends when a process has died, and what was under way is in `lost`. Any other error is the
-    reason of each submission.
+    It starts at once and ends when a process dies; `lost` then holds the unfinished batches. Any
+    other error becomes the reason of each submission in its batch.
     """
     running: dict[Future[list[str]], Batch] = {}
 
@@ -236,9 +230,7 @@ def bounded(
                     yield from _named([name for name, _ in batch], future.result())
                 except BrokenProcessPool:
                     lost.append(batch)
-                except (
-                    Exception
-                ) as error:  # of our own making, and it must not take the class with it
+                except Exception as error:  # our own fault; the other submissions go on
                     yield from ((name, f"{type(error).__name__}: {error}") for name, _ in batch)
             fill()
         lost.extend(running.values())
@@ -253,11 +245,10 @@ def _reports(topic: Topic, results: Iterator[tuple[str, Report | str]]) -> Grade
 
 
 def _settle(places: "SimpleQueue[int]", workers: int) -> None:
-    """What each process does first: end with its parent, and stay on a core of its own if there is
-    one for each.
+    """Prepare a process: end with its parent, and use a core of its own if there are enough.
 
-    A grader and the worker that it waits for take turns; on one core they hand over without waking
-    another one, which saved an eighth of the time.
+    A grader and its worker take turns. On one core they hand over without waking another, which
+    saved an eighth of the time.
     """
     _end_with_parent()
     place = places.get()
@@ -266,7 +257,7 @@ def _settle(places: "SimpleQueue[int]", workers: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """A killed grader leaves nobody behind who grades for nobody."""
+    """End this process when its parent dies, so that no killed grader leaves processes behind."""
 
     def watch() -> None:
         parent = multiprocessing.parent_process()

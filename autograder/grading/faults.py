@@ -1,6 +1,4 @@
-"""Grader errors that stand: noted when grading fails through a fault of ours, forgotten when it
-succeeds.
-"""
+"""The standing grader errors: noted when grading fails by our own fault, removed when it succeeds."""
 
 import hashlib
 import os
@@ -20,9 +18,7 @@ class Faults:
         self._folder = folder
 
     def note(self, report: Report) -> None:
-        """Keep a grader error, or forget the one before it. A full disk is no reason to stop
-        grading.
-        """
+        """Note a grader error, or remove the previous one. A full disk does not stop grading."""
         path = self._path(str(report.student))
         try:
             if report.status == "grader_error":
@@ -43,5 +39,5 @@ class Faults:
     def _path(self, student: str) -> Path:
         name = hashlib.sha256(
             os.fsencode(text(student))
-        ).hexdigest()  # a name may be longer than a file's may
+        ).hexdigest()  # a student's name may be too long for a file name
         return self._folder / f"{name[:32]}.json"

@@ -1,4 +1,4 @@
-"""The student in this process: a live notebook's namespace, or a module of the instructor's."""
+"""The student in this process: the namespace of a live notebook or of the instructor's module."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -11,19 +11,19 @@ from autograder.worker import invoke
 
 
 class InProcess:
-    """A Backend over a namespace. It has no time limit: at home the stop button is at hand."""
+    """A Backend over a namespace. It has no time limit: a learner can press stop."""
 
     def __init__(self, namespace: dict[str, Any], probes: str = "") -> None:
         self._namespace, self._probes = namespace, invoke.load_probes(_compiled(probes))
 
     def begin(self, spec: ExerciseSpec) -> None:
-        """Nothing to prepare: the namespace is what it is."""
+        """Nothing to prepare."""
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reply:
         return Reply(**invoke.call(self._namespace, function, args, kwargs, self._probes))
 
     def aside(self) -> AbstractContextManager[None]:
-        """Where time is not limited, there is none to spare."""
+        """Nothing to do: there is no time limit."""
         return nullcontext()
 
 

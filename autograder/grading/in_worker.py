@@ -1,6 +1,4 @@
-"""The student in a worker process: each exercise begins in a fresh one that has run the notebook's
-cells.
-"""
+"""The student in a worker process: a fresh one for each exercise, which runs the notebook's cells."""
 
 import marshal
 import re
@@ -20,9 +18,9 @@ from autograder.model.topic import ExerciseSpec, Topic
 from autograder.testing.student import Reply
 from autograder.worker import codec
 
-_STRIKES = 3  # cells that hang or end the process, before those after them are left out
-_ASIDE = 0.5  # of an exercise's time: what may be used besides, to show what has failed
-_TEXT = 500  # characters of a worker's own words that are passed on
+_STRIKES = 3  # cells that hang or end the process, before all later ones are left out
+_ASIDE = 0.5  # of an exercise's time: extra time to illustrate a failure
+_TEXT = 500  # characters of a worker's text that are passed on
 _NAME = 80  # of the name of an error or a cell
 _Trouble = tuple[str | None, str]  # the type of an error, if it was one, and a sentence
 
@@ -30,8 +28,8 @@ _Trouble = tuple[str | None, str]  # the type of an error, if it was one, and a 
 class InWorker:
     """A Backend over workers. A cell that hangs or ends the process is left out from then on.
 
-    With `ahead` the next worker starts while one works: for whoever has several exercises to run,
-    where to start one takes long.
+    With `ahead` the next worker starts while one runs. That helps where a worker starts slowly and
+    several exercises run.
     """
 
     def __init__(
@@ -39,19 +37,17 @@ class InWorker:
     ) -> None:
         self._topic, self._cells, self._probes, self._jail = topic, cells, probes, jail
         self._ahead = ahead and jail.tier == "C"
-        self._troubles: dict[int, _Trouble] = {}  # index of a cell -> what it came to
+        self._troubles: dict[int, _Trouble] = {}  # index of a cell -> its error
         self._skipped: set[int] = set()
         self._one_by_one = False
         self._worker: Worker | None = None
         self._spare: Worker | None = None
         self._spec: ExerciseSpec | None = None
         self._budget = self._allowance = Budget(0)
-        self._loaded = False  # in this exercise, once already
+        self._loaded = False  # once already in this exercise
 
     def begin(self, spec: ExerciseSpec) -> None:
-        """Forget the worker of the exercise before; this one has a budget and a process of
-        its own.
-        """
+        """Start an exercise: a fresh worker with a budget of its own."""
         self._end_worker()
         self._spec, self._budget, self._loaded = spec, Budget(spec.cpu_seconds), False
         self._allowance = Budget(spec.cpu_seconds * _ASIDE)
@@ -80,7 +76,7 @@ class InWorker:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Whatever is called in here, the exercise has as much time left as before."""
+        """Calls in this context do not use up the exercise's time."""
         budget, self._budget = self._budget, self._allowance
         try:
             yield
@@ -88,7 +84,7 @@ class InWorker:
             self._budget = budget
             self._loaded = (
                 self._worker is not None
-            )  # if it ended in here, the next one is not charged
+            )  # a worker that ended in here is replaced at no charge
 
     def _timeout(self) -> Reply:
         seconds = self._budget.cpu_seconds
@@ -98,12 +94,12 @@ class InWorker:
         )
 
     def _load(self) -> Worker:
-        """A worker that has run every cell that can be run, started anew after one that cannot."""
+        """A worker that has run every cell that can run, started anew after a cell that cannot."""
         while True:
             worker = self._spare or self._jail.spawn(self._topic.memory_mb)
             self._spare = (
                 self._jail.spawn(self._topic.memory_mb) if self._ahead else None
-            )  # starts while this one works
+            )  # starts while this one runs
             own = Budget(self._topic.cpu_seconds)
             try:
                 if self._run_cells(worker, own):
@@ -116,23 +112,21 @@ class InWorker:
             except (Timeout, Crashed):
                 worker.end()
                 raise
-            worker.end()  # in what is left of it nothing can be trusted
+            worker.end()  # its state cannot be trusted any more
 
     def _run_cells(self, worker: Worker, own: Budget) -> bool:
-        """Run the cells; False if one of them hung or ended the process, which is left out from
-        then on.
-        """
+        """Run the cells. False if one hung or ended the process; that one is left out from then on."""
         if not self._one_by_one:
             try:
                 self._run_all(worker, own)
                 return True
             except (codec.NotPlain, Timeout, Crashed):
-                self._one_by_one = True  # to find out which of them it is
+                self._one_by_one = True  # to find out which cell it is
                 return False
         return self._run_each(worker, own)
 
     def _run_all(self, worker: Worker, own: Budget) -> None:
-        """In one request, which is quick."""
+        """Run all cells in one request, which is fast."""
         cells = [{"label": cell.label, "source": cell.source} for cell in self._cells]
         request = {"do": "notebook", **self._ours(), "cells": cells}
         ran = worker.ask(request, own).get("cells")
@@ -169,9 +163,7 @@ class InWorker:
         return True
 
     def _skip(self, index: int, trouble: str) -> None:
-        """Leave a cell out; after too many that hang or end the process, leave out all that
-        follow.
-        """
+        """Leave a cell out. After too many such cells, leave out all that follow."""
         self._skipped.add(index)
         self._troubles[index] = None, trouble
         if len(self._skipped) >= _STRIKES:
@@ -181,9 +173,7 @@ class InWorker:
                 self._troubles.setdefault(i, (None, why))
 
     def _explain(self, reply: Reply) -> Reply:
-        """A function that is missing because its cell does not run was attempted: say which cell
-        and why.
-        """
+        """If a function is missing because its cell failed, name the cell and the error."""
         assert reply.cause is not None
         function = reply.cause["function"]
         pattern = re.compile(rf"^[ \t]*(?:def|class)\s+{re.escape(function)}\b", re.M)
@@ -208,14 +198,12 @@ class InWorker:
 
 @lru_cache(maxsize=16)
 def compiled(source: str, name: str) -> NDArray[np.uint8]:
-    """The course's own code as bytes for a worker, which would compile it anew for each
-    exercise.
-    """
+    """The course's own code as bytes, compiled once for all workers: uint8 (n,)."""
     return np.frombuffer(marshal.dumps(compile(source, f"<{name}>", "exec")), np.uint8)
 
 
 def _trouble(cell: object) -> _Trouble | None:
-    """What a worker says of a cell, of which nothing is believed but that it says it."""
+    """The error of a cell in a worker's untrusted reply; None if it ran. Crashed if malformed."""
     if type(cell) is not dict:
         raise Crashed
     error, text = cell.get("error"), cell.get("text")
@@ -227,7 +215,7 @@ def _trouble(cell: object) -> _Trouble | None:
 
 
 def _reply(answer: dict[str, Any], arguments: int) -> Reply:
-    """Believe nothing of it but that it is plain data."""
+    """The Reply in a worker's untrusted answer. Crashed if it is malformed."""
     changed, text = answer.get("changed", ()), answer.get("text", "")
     cause = _cause(answer.get("cause"))
     if type(changed) is not tuple or any(
@@ -240,7 +228,7 @@ def _reply(answer: dict[str, Any], arguments: int) -> Reply:
 
 
 def _cause(said: object) -> Cause | None:
-    """Why there is no value, as far as that is a worker's to say."""
+    """The cause in a worker's untrusted answer, if it is of a kind that a worker may report."""
     if said is None:
         return None
     try:

@@ -1,7 +1,8 @@
-"""The oracle of a check: `oracle.softmax(z)` is what the reference answered to the same call.
+"""The oracle of a check: `oracle.softmax(z)` is the reference's answer to the same call.
 
-While recording it asks the reference; ever after it reads the answers file. An oracle call may
-depend on the seed only, never on what the student returned, and the sketch of its inputs proves it.
+While recording, it asks the reference; afterwards it reads the answers file. The inputs of an
+oracle call may depend only on the seed, never on what the student returned. The sketch of the
+inputs proves it.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from autograder.worker import codec
 
 
 class Oracle(ByName):
-    """Answers the calls of one check, in order, from what was recorded."""
+    """Answers the calls of one check, in order, from the answers file."""
 
     def __init__(self, answers: Answers, key: str) -> None:
         self._key, self._next = key, iter(answers.calls.get(key, []))
@@ -33,7 +34,7 @@ class Oracle(ByName):
 
 
 class Recorder(ByName):
-    """Asks the reference, and keeps each answer for the file."""
+    """Asks the reference and keeps each answer for the file."""
 
     def __init__(self, reference: Student, answers: Answers, key: str) -> None:
         self._reference, self._kept = reference, answers.calls.setdefault(key, [])

@@ -1,4 +1,4 @@
-"""What became of one check, as the plugin saw it: from this the Report's Check is made."""
+"""The outcome of one check in a run. The Report's Check is made from it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,7 @@ from autograder.model.report import Kind
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check: the value it failed on, and how far a measured quantity was from
-    its line.
-    """
+    """The outcome of one check: the value that failed it, and the margin to its threshold."""
 
     exercise: str
     id: str

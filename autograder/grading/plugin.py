@@ -1,7 +1,6 @@
-"""The pytest plugin: fixtures `student`, `oracle`, `rng`, the marks, and what became of each check.
+"""The pytest plugin: fixtures `student`, `oracle`, `rng`, marks, and the outcome of each check.
 
-One pytest session collects a suite once and runs it for any number of jobs, each a student of its
-own.
+One pytest session collects a suite once and runs it for many jobs. Each job has its own student.
 """
 
 import hashlib
@@ -27,17 +26,18 @@ from autograder.testing.student import (
 
 
 class Job(Protocol):
-    """One run of the suite: whose functions, which oracle, which seed, and where outcomes go."""
+    """One run of the suite: its student, oracle and seed, and a receiver of the outcomes."""
 
     seed: int
-    over: bool  # nothing more is to be learnt from this run
+    over: bool  # the rest of this run can be skipped
 
     def student(self, exercise: str) -> Student: ...
     def oracle(self, key: str) -> Any: ...
     def add(self, outcome: Outcome) -> None: ...
     def strike(self, exercise: str, fault: KitError) -> None:
-        """Take a fault of ours in one exercise, whose other checks are left out; raise it to end
-        the run.
+        """Receive a fault of ours in one exercise, whose other checks are skipped.
+
+        Raise it to end the run.
         """
 
     def done(self) -> None: ...
@@ -46,15 +46,15 @@ class Job(Protocol):
 class Plugin:
     """Runs the collected checks for each job in turn.
 
-    A fault of ours costs the exercise that it strikes, if the job can bear that; else it ends the
-    session and is kept in `fault`.
+    A fault of ours strikes one exercise if the job accepts it. Otherwise it ends the session and is
+    kept in `fault`.
     """
 
     def __init__(self, jobs: Iterable[Job], wanted: Callable[[pytest.Item], bool]) -> None:
         self._jobs, self._wanted = jobs, wanted
         self._job: Job | None = None
-        self._rng = Draws(0)  # to make one takes twenty times as long as to seed it
-        self._struck = set[str]()  # exercises of the job at hand
+        self._rng = Draws(0)  # made once: making one takes twenty times as long as seeding it
+        self._struck = set[str]()  # exercises of the current job
         self.fault: KitError | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -86,8 +86,9 @@ class Plugin:
         return True
 
     def _after(self, items: list[pytest.Item], at: int) -> pytest.Item:
-        """The check that runs next. What is set up for the module stays so from one job to the
-        next; pytest tears it down at the end.
+        """The check that runs next.
+
+        Fixtures of the module live on from one job to the next; pytest tears them down at the end.
         """
         over = self._job is not None and self._job.over
         left = (item for item in items[at + 1 :] if exercise_of(item) not in self._struck)
@@ -107,17 +108,17 @@ class Plugin:
 
     @pytest.fixture
     def same(self, student: Student, oracle: Any) -> Same:
-        """`same.f(x)`: the student's value and the expected one, of one and the same call."""
+        """`same.f(x)`: the student's and the expected value of the same call."""
         return Same(student, oracle)
 
     @pytest.fixture
     def unchanged(self, student: Student) -> Unchanged:
-        """`unchanged.f(x)`: the student's value, if no argument has changed during the call."""
+        """`unchanged.f(x)`: the student's value, if the call changed no argument."""
         return Unchanged(student)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> Draws:
-        """NumPy's frozen generator, rounded alike everywhere; seeded anew for each check."""
+        """NumPy's frozen generator, rounded alike everywhere, seeded afresh for each check."""
         assert self._job is not None
         name = f"{self._job.seed}/{_key(request.node)}".encode()
         self._rng.seed(np.frombuffer(hashlib.sha256(name).digest(), np.uint32).astype(np.int64))
@@ -125,7 +126,7 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """A fixture that fails is our fault: fixtures draw inputs, they never call the student."""
+        """A fixture that fails is our fault: fixtures draw inputs and never call the student."""
         try:
             yield
         except Exception as error:
@@ -135,7 +136,7 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Keep what became of the check. pytest sees no failure: its tracebacks cost 10 ms each."""
+        """Keep the outcome of the check. pytest sees no failure: a traceback costs 10 ms."""
         assert self._job is not None
         margins.set([])
         progress.set(None)
@@ -148,7 +149,7 @@ class Plugin:
             if isinstance(failure, KitError):
                 raise failure
             self._job.add(_outcome(item, failure))
-        except KitError as fault:  # of the check, or of a job that takes no failure
+        except KitError as fault:  # of the check, or of a job that accepts no failure
             self._strike(item, fault)
 
     def _strike(self, item: pytest.Item, fault: KitError) -> None:
@@ -161,7 +162,7 @@ class Plugin:
 
 
 def _run(item: pytest.Item, after: Callable[[], pytest.Item]) -> None:
-    """Set up, call and tear down a check by pytest's own hooks, without reports that nobody reads."""
+    """Set up, call and tear down a check by pytest's own hooks, without pytest's reports."""
     assert isinstance(item, pytest.Function)
     item._initrequest()  # it runs once for each job
     try:
@@ -170,7 +171,7 @@ def _run(item: pytest.Item, after: Callable[[], pytest.Item]) -> None:
     except Exception:  # kept by the hooks above
         pass
     finally:
-        # If the same check is the next, for another job, all is torn down: its fixtures are the job's.
+        # If the same check runs next, for another job, tear down everything: fixtures belong to a job.
         coming = after()
         item.ihook.pytest_runtest_teardown(item=item, nextitem=None if coming is item else coming)
 
@@ -184,7 +185,7 @@ def exercise_of(item: pytest.Item) -> str:
 
 
 def kind_of(item: pytest.Item) -> Kind:
-    """The kind that a check is marked with: `value` where it is not marked."""
+    """The kind that a check is marked with; `value` by default."""
     kind: Kind = _mark(item, "kind", "value")
     return kind
 
@@ -224,14 +225,12 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
             saw=error.saw,
             picture=picture,
         )
-    # The reference went through this check, so what broke it is something in the student's value.
+    # The reference passes this check, so the student's value must be the cause.
     message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
     cause = {"kind": "unusable", "error": type(error).__name__}
     return Outcome(**known, message=message, cause=cause)
 
 
 def _worth_a_look(picture: Picture | None, kind: Kind) -> bool:
-    """A measured quantity is drawn where it tells how far a training came; elsewhere it is some
-    distance, and a number says as much.
-    """
+    """Whether to keep a picture. A measured quantity is drawn for convergence only."""
     return picture is not None and (picture["type"] != "measured" or kind == "convergence")

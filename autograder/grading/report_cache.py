@@ -1,6 +1,4 @@
-"""Reports kept by what they depend on, so that nothing is graded twice and nothing is lost by a
-kill.
-"""
+"""A cache of Reports: nothing is graded twice, and a killed run loses nothing."""
 
 import os
 import tempfile
@@ -11,15 +9,13 @@ from autograder.model.report import Report
 
 
 class ReportCache:
-    """A folder of Reports, each in a file of its own that appears whole or not at all."""
+    """A folder of Reports, each in a file that is written whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str, student: str | None) -> Report | None:
-        """The Report of that name, as this student's; None if there is none, or none that can be
-        read.
-        """
+        """The cached Report for a key, as this student's; None if there is none that can be read."""
         try:
             report = Report.from_json(self._path(key).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -27,7 +23,7 @@ class ReportCache:
         return replace(report, student=student)
 
     def put(self, key: str, report: Report) -> None:
-        """Keep a verdict. A fault of ours is none, and is not kept."""
+        """Cache a verdict. A grader error is not a verdict and is not cached."""
         if report.status == "grader_error":
             return
         path = self._path(key)
@@ -39,7 +35,7 @@ class ReportCache:
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a file so that no reader, and no kill or full disk, ever leaves half of it."""
+    """Write a file whole or not at all, also if the process is killed or the disk is full."""
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""Run a topic's suite for one or many students and turn what became of it into Reports."""
+"""Run a topic's suite for one or many students and turn the outcomes into Reports."""
 
 import ast
 import contextlib
@@ -28,7 +28,7 @@ from autograder.model.topic import ExerciseSpec, Topic
 from autograder.testing.student import Student
 from autograder.worker.codec import PROBE
 
-# Builtin plugins of pytest that a run of ours has no use for: half of its start-up time.
+# Builtin plugins of pytest that we do not need: half of its start-up time.
 _UNUSED = (
     "terminal cacheprovider warnings logging junitxml pastebin doctest unittest faulthandler stepwise \
 debugging unraisableexception threadexception setuponly setupplan capture"
@@ -43,7 +43,7 @@ _FLAGS = [
 ]
 _FLAGS += [argument for name in _UNUSED.split() for argument in ("-p", f"no:{name}")]
 
-_MESSAGE = 2000  # characters that a Report has for a failed check
+_MESSAGE = 2000  # characters of a failed check's message in a Report
 
 
 def run_suite(
@@ -52,9 +52,9 @@ def run_suite(
     exercises: Iterable[str] | None = None,
     untrained: bool = False,
 ) -> None:
-    """Collect the suite once and run it for each job; raise KitError when the fault is our own.
+    """Collect the suite once and run it for each job. KitError if the fault is our own.
 
-    All of it, or the checks of some exercises, or those that measure no training.
+    `exercises` limits the run to their checks; `untrained` skips those that measure a training.
     """
     only = None if exercises is None else set(exercises)
 
@@ -65,7 +65,7 @@ def run_suite(
         return (only is None or exercise_of(item) in only) and not (untrained and trains)
 
     plugin, files = Plugin(jobs, wanted), list(map(str, suite_files(topic)))
-    # One thread: sums come out the same to the bit, and on a loaded machine ten times sooner.
+    # One thread: sums are the same to the bit, and on a loaded machine ten times faster.
     with threadpool_limits(1):
         code = pytest.main(
             [*_FLAGS, f"--rootdir={Path(files[0]).parent}", *files], plugins=[plugin]
@@ -73,7 +73,7 @@ def run_suite(
     if plugin.fault is not None:
         raise plugin.fault
     if code == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt  # which pytest keeps to itself
+        raise KeyboardInterrupt  # which pytest swallows
     if code != pytest.ExitCode.OK:
         raise KitError(
             f"the checks of {topic.id} could not be run (pytest: {pytest.ExitCode(code).name})"
@@ -81,7 +81,7 @@ def run_suite(
 
 
 def parameters(topic: Topic) -> dict[str, list[str]]:
-    """The parameter names of all that a check of the topic can call: functions and probes."""
+    """The parameter names of every function and probe that a check of the topic can call."""
     tree = ast.parse(probes_source(topic))
     probes = {
         n.name: [a.arg for a in n.args.args[1:]]
@@ -92,11 +92,11 @@ def parameters(topic: Topic) -> dict[str, list[str]]:
 
 
 class Grading:
-    """A Job that judges one student by an answers file and ends in a Report.
+    """A Job that grades one student with an answers file and ends in a Report.
 
-    With `until_failure` it ends at the first check that fails: enough to know that something is
-    wrong. Without `pictures` no training is run again to show how far it came. With `contained` a
-    fault of ours costs its own exercise the verdict, and the Report says so; else it is raised.
+    With `until_failure` it stops at the first check that fails. Without `pictures` it reruns no
+    training to show the progress. With `contained` a fault of ours costs only its own exercise the
+    verdict, and the Report says so. Otherwise the fault is raised.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Grading:
         self.seconds = time.perf_counter() - self._started
 
     def report(self, student: str | None = None) -> Report:
-        """The verdict on everything that was run; without a score where our fault struck some."""
+        """The verdict on every check that ran. It has no score if a fault of ours struck."""
         topic = self._answers.topic
         ran = {o.exercise for o in self.outcomes}
         exercises = [self._judge(spec) for spec in topic.exercises if spec.id in ran]
@@ -193,8 +193,9 @@ def grade_each(
     jail: Jail,
     exercises: Iterable[str] | None = None,
 ) -> list[Report | KitError]:
-    """Grade several submissions, collecting the suite once. A fault of ours costs only the one
-    that it struck.
+    """Grade several submissions and collect the suite once.
+
+    A fault of ours costs only the submission that it struck.
     """
     waiting, verdicts = list(submissions), list[Report | KitError]()
     while len(verdicts) < len(waiting):
@@ -211,7 +212,7 @@ def grade_each(
 def _gradings(
     answers: Answers, submissions: list[list[Cell]], jail: Jail, verdicts: list[Report | KitError]
 ) -> Generator[Grading]:
-    """A job for each submission; its verdict is kept before the next one begins."""
+    """A job for each submission. Its verdict is kept before the next one begins."""
     for cells in submissions:
         backend = InWorker(answers.topic, cells, probes_source(answers.topic), jail)
         grading = Grading(answers, backend, contained=True)

@@ -1,4 +1,4 @@
-"""Grade one notebook file, from its bytes to its Report, whatever state it is in."""
+"""Grade one notebook file, in any state, into a Report."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,7 +22,7 @@ def grade_file(
     exercises: Iterable[str] | None = None,
     pictures: bool = True,
 ) -> Report:
-    """The Report of a notebook file; what cannot be read is a Report too."""
+    """The Report of a notebook file, also of one that cannot be read."""
     try:
         return grade_notebook(answers, notebook.read(path), jail, student, exercises, pictures)
     except Unreadable as error:
@@ -37,7 +37,7 @@ def grade_notebook(
     exercises: Iterable[str] | None = None,
     pictures: bool = True,
 ) -> Report:
-    """The Report of a notebook; our own fault is a Report too, without a score."""
+    """The Report of a notebook. A fault of ours gives a Report without a score."""
     topic = answers.topic
     try:
         notebook.require_topic(submitted, topic)
