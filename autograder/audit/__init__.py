@@ -1,3 +1,1 @@
-"""Grade the grader: prove of a topic's suite that right answers pass and wrong ones are caught and
-named.
-"""
+"""Grade the grader: prove that a suite passes right answers and catches and names wrong ones."""

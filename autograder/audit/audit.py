@@ -33,7 +33,7 @@ def audit(
     with_mutants: bool = True,
     say: Say = lambda text: None,
 ) -> Audit:
-    """Prove a topic's suite over that many seeds. It takes minutes, so it says how far it is."""
+    """Prove a topic's suite under that many seeds. It takes minutes and reports progress to `say`."""
     started = time.perf_counter()
     topic, cores = course.topic(topic_id), os.cpu_count() or 1
     parts, unwritten = missing(course, topic)
@@ -69,9 +69,7 @@ def _stub(results: list[Seeded]) -> Finding:
 
 
 def _known(results: list[Seeded], stray: list[str]) -> Finding:
-    """The confusion matrix of the misconceptions, over all seeds: named right, as another, or not at
-    all.
-    """
+    """The confusion matrix of the misconceptions over all seeds: named right, as another, or not."""
     problems = [*_problems(results, "misconceptions"), *stray]
     counts = Counter({"itself": 0, "another": 0, "": 0})
     unnamed: Counter[str] = Counter()
@@ -115,16 +113,12 @@ def _unknown(
 
 
 def caught(fates: list[mutation.Fate], reasons: Mapping[str, str]) -> Finding:
-    """Whether every mutant is caught or listed with its reason, and the list says nothing that is
-    not so.
-    """
+    """Whether every mutant is caught or listed with a reason, and every listed one survives."""
     survivors = {fate.mutant.name: fate.mutant for fate in fates if not fate.failed}
     problems = [
         f"{name}, line {m.line}: {m.change}" for name, m in survivors.items() if name not in reasons
     ]
-    # Another way to train is listed because it is the student's choice; that it may learn a little
-    # less is none of
-    # the list's business.
+    # Another way to train is listed as the student's choice, even if it learns a little less.
     standing = {fate.mutant.name for fate in fates if not fate.beaten}
     problems += [
         f"{name} is listed as equivalent, but it is caught or gone"
@@ -139,9 +133,7 @@ def caught(fates: list[mutation.Fate], reasons: Mapping[str, str]) -> Finding:
 def _idle(
     course: Course, topic: Topic, answers: Answers, checks: list[str], failed: set[str], cores: int
 ) -> Finding:
-    """Checks that nothing wrong ever fails. Only where some are left are all mutants run through
-    all checks.
-    """
+    """Checks that nothing wrong fails. If some are left, run all mutants through all checks."""
     idle = [key for key in checks if key not in failed]
     if idle:
         complete = mutation.fates(course, topic, answers, cores, complete=True)
@@ -160,7 +152,7 @@ def _flakes(results: list[Seeded]) -> Finding:
         margins = [float(r.margins[key]) for r in results if key in r.margins]
         if (
             math.inf in margins
-        ):  # an infinite error, where any is expected: as far from the threshold as can be
+        ):  # any error is expected, and it is infinite: the largest margin possible
             notes.append(f"{key}: infinite in {margins.count(math.inf)} of {len(margins)}")
             margins = [m for m in margins if m != math.inf]
             if not margins:
@@ -184,7 +176,7 @@ def _flakes(results: list[Seeded]) -> Finding:
 
 
 def _gradients(course: Course, topic: Topic) -> Finding:
-    """The reference's own gradients, proven twice."""
+    """The reference's own gradients, tested by central differences and by PyTorch."""
     claims = record.load_proofs(course, topic)
     found = (
         [pair for p in claims(np.random.RandomState(FIRST_SEED)) for pair in proofs.errors(p)]

@@ -1,6 +1,4 @@
-"""What an audit found: for each thing that was to be proven, how much was tried and what is
-wrong.
-"""
+"""The findings of an audit: for each claim, how much was tried and what is wrong."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,9 +6,7 @@ from typing import Any
 
 @dataclass
 class Finding:
-    """One line of the table. It is good when there are no problems; `notes` are for the reader
-    only.
-    """
+    """One row of the table. Without problems the claim holds. `notes` are for the reader only."""
 
     title: str
     summary: str
@@ -20,7 +16,7 @@ class Finding:
 
 @dataclass
 class Audit:
-    """All that was found about one topic."""
+    """All findings about one topic."""
 
     topic: str
     seeds: int
@@ -35,7 +31,7 @@ class Audit:
         return {**asdict(self), "good": self.good}
 
     def table(self) -> str:
-        """The findings as lines of text, problems below the line that they belong to."""
+        """The findings as text, each problem below its finding."""
         lines = [
             f"{self.topic}   {self.seeds} seed{'s' if self.seeds > 1 else ''}, {self.seconds:.0f} s"
         ]

@@ -1,9 +1,9 @@
-"""Whether what goes to the oracle and to the probes is the same to the bit on every machine.
+"""Prove that the inputs of the oracle and of the probes are the same to the bit on every machine.
 
-An answers file is recorded on one machine and read on others, so the inputs of such a call may
-come only from `rng` and from operations that IEEE 754 fixes. `exact_inputs` takes what one machine
-sees; `shaken` makes a machine of this one whose mathematical functions round their last bit the
-other way, as another C library, processor or version of NumPy may.
+An answers file is recorded on one machine and read on others. So the inputs of these calls may come
+only from `rng` and from operations that IEEE 754 fixes. `exact_inputs` records what this machine
+gives. `shaken` imitates a machine whose mathematical functions round their last bit the other way,
+as another C library, processor or version of NumPy may.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from autograder.testing.student import Reply, Student
 from autograder.worker import codec
 from autograder.worker.codec import PROBE
 
-# What IEEE 754 does not fix. `@` is no function that could be replaced: other kernels shake it.
+# Functions that IEEE 754 does not fix. `@` cannot be replaced: other kernels shake it.
 _ROUNDED = """
 exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh power
 float_power cbrt hypot logaddexp logaddexp2 dot matmul einsum tensordot inner outer vdot
@@ -48,7 +48,7 @@ _FACTORISED = [
 
 
 def exact_inputs(course: Course, answers: Answers) -> dict[str, list[str]]:
-    """For each check the digests, to the last bit, of what it gives to the oracle and to probes."""
+    """For each check, digests to the last bit of what it gives to the oracle and to probes."""
     reference = vars(load_reference(course, answers.topic))
     witness = _Witness(answers, InProcess(reference, probes_source(answers.topic)))
     run_suite(answers.topic, [witness], untrained=True)
@@ -57,7 +57,7 @@ def exact_inputs(course: Course, answers: Answers) -> dict[str, list[str]]:
 
 @contextmanager
 def shaken() -> Iterator[None]:
-    """Every result of a function that is not correctly rounded is the next larger number."""
+    """In this context functions that are not correctly rounded return the next larger number."""
     with mock.patch.multiple(np, **{name: _nudged(getattr(np, name)) for name in _ROUNDED}):
         linalg = {name: _nudged(getattr(np.linalg, name)) for name in _FACTORISED}
         with mock.patch.multiple(np.linalg, **linalg):
@@ -90,8 +90,9 @@ def _next(value: Any) -> Any:
 
 
 class _Witness:
-    """A Job: the reference as the student, and an oracle that reads its answers; what either is
-    given is kept. It is a Backend too, so that it sees what probes of the student's are given.
+    """A Job that records what the oracle and the probes are given.
+
+    The reference is the student. The job is a Backend too, so that it sees the calls of probes.
     """
 
     def __init__(self, answers: Answers, reference: InProcess) -> None:
@@ -115,13 +116,13 @@ class _Witness:
         return self._reference.aside()
 
     def add(self, outcome: Outcome) -> None:
-        """A check that ends early asks less, and that is seen."""
+        """Nothing to do: a check that ends early asks less, and its digests show it."""
 
     def strike(self, exercise: str, fault: KitError) -> None:
         raise fault
 
     def done(self) -> None:
-        """All calls were seen."""
+        """Nothing to do: all calls were recorded."""
 
 
 class _Witnessed(Oracle):

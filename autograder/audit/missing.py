@@ -1,4 +1,4 @@
-"""The parts that a topic must have, and those of them that are not there or not written yet."""
+"""The parts that a topic must have, and which of them are missing or unfinished."""
 
 import ast
 import re
@@ -16,9 +16,7 @@ _MISCONCEPTIONS = 2  # of each exercise, at least
 
 
 def missing(course: Course, topic: Topic) -> tuple[Finding, bool]:
-    """What the author still has to write, by its file and its name; and whether something is so
-    far from done that nothing else can be tried.
-    """
+    """What the author still has to write, and whether that prevents the rest of the audit."""
     unwritten = list(_unwritten(course, topic))
     problems = [*unwritten, *_few(course, topic), *_texts(course, topic)]
     summary = f"{len(topic.exercises)} exercises, {len(problems)} parts missing"
@@ -26,7 +24,7 @@ def missing(course: Course, topic: Topic) -> tuple[Finding, bool]:
 
 
 def _unwritten(course: Course, topic: Topic) -> Iterator[str]:
-    """Functions that still raise NotImplementedError, and those that are nowhere."""
+    """Functions that still raise NotImplementedError or are not defined at all."""
     folder = course.solutions(topic.id)
     complete = [folder / "reference.py", *record.alternatives(course, topic)]
     if len(complete) == 1:
@@ -34,7 +32,7 @@ def _unwritten(course: Course, topic: Topic) -> Iterator[str]:
     checks = _suite(topic)
     for path in [*complete, folder / "misconceptions.py", folder / "proofs.py", *checks]:
         if not path.is_file():
-            if path.name != "proofs.py":  # a topic need have no gradients
+            if path.name != "proofs.py":  # a topic may have no gradients
                 yield f"{folder.name}/{path.name} is missing"
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -55,7 +53,7 @@ def _suite(topic: Topic) -> list[Path]:
 
 
 def _few(course: Course, topic: Topic) -> Iterator[str]:
-    """Exercises without checks, or with too few misconceptions."""
+    """Exercises without checks or with too few misconceptions."""
     marks = [re.findall(r'exercise\("(\w+)"\)', p.read_text("utf-8")) for p in _suite(topic)]
     checked = {name for found in marks for name in found}
     path = course.solutions(topic.id) / "misconceptions.py"
@@ -71,7 +69,7 @@ def _few(course: Course, topic: Topic) -> Iterator[str]:
 
 
 def _texts(course: Course, topic: Topic) -> Iterator[str]:
-    """Rubrics of the written questions, and the page of what was measured."""
+    """Rubrics of the written questions, and the page of measurements."""
     path = course.solutions(topic.id) / "rubrics.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     for question in course.entry(topic.id).written:
@@ -83,7 +81,7 @@ def _texts(course: Course, topic: Topic) -> Iterator[str]:
 
 
 def _stubs(tree: ast.Module) -> list[str]:
-    """Functions that end at once in NotImplementedError."""
+    """Functions whose body only raises NotImplementedError."""
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
     return [f.name for f in functions if _raises(f.body[-1]) and len(f.body) <= 2]
 
@@ -93,7 +91,7 @@ def _raises(statement: ast.stmt) -> bool:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """What a module defines or assigns at its top."""
+    """Names that a module defines or assigns at its top level."""
     defined = {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
     stored = (n for s in tree.body for n in ast.walk(s) if isinstance(n, ast.Name))
     return defined | {n.id for n in stored if isinstance(n.ctx, ast.Store)}

@@ -1,9 +1,8 @@
-"""Single-point mutants of a reference, from its syntax tree: each is an error that the suite must
-catch.
+"""Single-point mutants of a reference's syntax tree. The suite must catch each of them.
 
-An operator is a row of the table at the end: its name, the nodes it takes, and what could stand in
-their place. What is known to change nothing (a docstring, `np.asarray(z)` for `z`, an axis by its
-other name) is not proposed.
+An operator is a row of the table at the end: its name, the nodes it takes, and their replacements.
+Changes that are known to have no effect are left out: a docstring, `np.asarray(z)` for `z`, an axis
+by its other name.
 """
 
 import ast
@@ -18,25 +17,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module that differs from the reference in one point. `function` is the answer that it
-    spoils.
-    """
+    """A module that differs from the reference at one point. `function` is the answer it breaks."""
 
     function: str
-    name: (
-        str  # function/operator/before -> after: it stays, as long as the code that is mutated does
-    )
+    name: str  # function/operator/before -> after: stable as long as the mutated code is
     line: int
     change: str
     source: str
 
 
 def mutants(source: str, functions: Iterable[str]) -> list[Mutant]:
-    """The mutants of these functions and classes and of the helpers they need, in the order of the
-    source.
+    """The mutants of these functions and classes and of their helpers, in the order of the source.
 
-    A helper's mutant counts for the first function that needs it; what none of them needs stays as
-    it is.
+    A helper's mutant counts for the first function that needs it. Code that none of them needs is
+    not mutated.
     """
     body = ast.parse(source).body
     owners = _owners(body, set(functions))
@@ -83,7 +77,7 @@ def _defined(home: ast.stmt) -> set[str]:
 
 
 def _keys(home: ast.stmt) -> list[str]:
-    """The strings in it that could be keys: one word, not a sentence."""
+    """The strings that may be keys: one word, not a sentence."""
     words = (
         node.value
         for node in ast.walk(home)
@@ -93,8 +87,9 @@ def _keys(home: ast.stmt) -> list[str]:
 
 
 def _variants(node: ast.AST, keys: list[str]) -> Iterator[tuple[Any, str, int, str, str]]:
-    """The node changed at one point, in every way; operator, line, and what tells of it: the code
-    before and after.
+    """Every change of the node at one point.
+
+    Each is the new node, the operator, the line, and the code before and after.
     """
     speaks = isinstance(node, ast.expr | ast.stmt | ast.arguments) and not isinstance(node, _ATOMS)
     here = getattr(node, "lineno", 0)
@@ -118,8 +113,8 @@ def _variants(node: ast.AST, keys: list[str]) -> Iterator[tuple[Any, str, int, s
 
 
 def _fixed(parent: ast.AST, node: ast.AST) -> bool:
-    """Documentation, error messages, names to assign, and numbers that an operator of their parent
-    takes care of.
+    """Whether not to mutate a node: a docstring, an error message, an assigned name, a fixed
+    operand.
     """
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     index = isinstance(parent, ast.Subscript) and _literal(node) is not None
@@ -135,7 +130,7 @@ def _compiles(text: str) -> bool:
 
 
 def _brief(node: ast.AST) -> str:
-    """The code of a node on one line; of a compound statement its head."""
+    """The code of a node on one line; of a compound statement its first line."""
     return ast.unparse(node).partition("\n")[0]
 
 
@@ -158,7 +153,7 @@ def _with(node: Any, **fields: Any) -> Any:
 
 
 def _put(node: ast.AST, field: str, i: int | None, *new: Any) -> Any:
-    """The node with other parts, or none, in the place of one."""
+    """The node with one part replaced by others, or by none."""
     old = getattr(node, field)
     return _with(
         node, **{field: [*old[:i], *new, *old[i + 1 :]] if i is not None else (*new, None)[0]}
@@ -181,7 +176,7 @@ def _less(node: ast.AST, fields: str) -> list[Any]:
 
 
 def _swaps(node: ast.AST, field: str) -> list[Any]:
-    """The node with two neighbours in that field swapped."""
+    """The node with two neighbours in a field swapped."""
     old = getattr(node, field)
     return [
         _with(node, **{field: [*old[:i], old[i + 1], old[i], *old[i + 2 :]]})
@@ -194,7 +189,7 @@ def _operators(node: ast.AST) -> list[Any]:
 
 
 def _literal(node: ast.AST) -> float | None:
-    """The value of a number that is written out, negative ones included."""
+    """The value of a number literal, negative ones included."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         inner = _literal(node.operand)
         return None if inner is None else -inner
@@ -214,8 +209,9 @@ def _off_by_one(node: ast.expr) -> list[ast.expr]:
 
 
 def _negated(node: ast.expr) -> list[Any]:
-    """Minus the value; of a tuple each part in turn. Literals have operators of their own, and -0
-    is 0.
+    """Minus the value; of a tuple, each part in turn.
+
+    Literals have operators of their own, and -0 is 0.
     """
     if isinstance(node, ast.Tuple):
         return _each(node, "elts", _negated)
@@ -232,12 +228,12 @@ def _axes(node: ast.expr) -> list[Any]:
 
 
 def _called(node: ast.Call) -> str:
-    """The last name of what is called: `max` of `np.max(z)`."""
+    """The last name of a called expression: `max` of `np.max(z)`."""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def _receiver(node: ast.expr) -> list[ast.expr]:
-    """What a method is called on; a module is no such thing."""
+    """The object whose method is called, as a list; empty for a module."""
     return (
         [node.value]
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("np", "math")
@@ -254,7 +250,7 @@ def _transposed(node: ast.expr) -> list[ast.expr]:
 
 
 def _cut(node: ast.For) -> list[Any]:
-    """Once only, all but the last time, and from the end where that can matter."""
+    """The loop cut to its first turn, cut before its last, or reversed if the order can matter."""
     cuts = ["[:1]", "[:-1]", "[::-1]"][: 2 if ast.unparse(node.target) == "_" else 3]
     return [
         _with(node, iter=ast.parse(f"list({ast.unparse(node.iter)}){cut}", mode="eval").body)
@@ -280,7 +276,7 @@ _SYMMETRIC = {
 _CONVERSIONS = {
     "float",
     "asarray",
-}  # the type of a result is never checked, and arguments are arrays
+}  # no check looks at the type of a result, and arguments are arrays
 _NEIGHBOURS = {first: others for first, *others in map(str.split, """
     Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Div, Mod FloorDiv, Pow Mult, MatMult Mult, BitAnd BitOr,
     BitOr BitAnd, Lt LtE GtE, LtE Lt Gt, Gt GtE LtE, GtE Gt Lt, Eq NotEq, NotEq Eq, In NotIn, NotIn In, Is IsNot,

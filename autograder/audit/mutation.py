@@ -1,6 +1,4 @@
-"""Unknown errors: every single-point mutant of the reference is caught, or explained in a
-committed file.
-"""
+"""Errors not in the bank: every single-point mutant of the reference is caught or listed."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -21,15 +19,14 @@ from autograder.model.notebook import Cell
 from autograder.model.topic import Topic
 
 _BATCH = 8  # mutants that share one collection of the suite
-_CPU_SECONDS = 4.0  # for one exercise: a mutant that needs longer never ends
+_CPU_SECONDS = 4.0  # for one exercise: a mutant that takes longer counts as endless
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a mutant: the keys of the checks that it failed, none if it survived.
+    """The keys of the checks that a mutant failed; none if it survived.
 
-    It is `beaten` by a check of what comes out, unlike one that only learnt too little, or that
-    took too long here.
+    It is `beaten` if a check of its results failed it, not only a limit on training or on time.
     """
 
     mutant: Mutant
@@ -40,8 +37,9 @@ class Fate:
 def fates(
     course: Course, topic: Topic, answers: Answers, workers: int, complete: bool = False
 ) -> Iterator[Fate]:
-    """Run every mutant against the checks of its own exercise, to the first failure or, if
-    complete, through all.
+    """Run every mutant against the checks of its exercise.
+
+    A run ends at the first failure, unless `complete`.
     """
     source = (course.solutions(topic.id) / "reference.py").read_text(encoding="utf-8")
     every = mutants(source, topic.functions)
@@ -58,7 +56,7 @@ def fates(
 
 
 def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fate]:
-    """The fates of mutants of one exercise."""
+    """The fates of some mutants of one exercise."""
     topic = answers.topic
     exercise = topic.exercise_of(batch[0].function)
     found = []
@@ -82,7 +80,7 @@ def run_batch(answers: Answers, batch: list[Mutant], complete: bool) -> list[Fat
 
 
 def explained(course: Course, topic: Topic) -> dict[str, str]:
-    """Mutants that are known to behave like the reference, each with its reason."""
+    """The mutants listed as equivalent to the reference, each with its reason."""
     path = course.solutions(topic.id) / "equivalent_mutants.yaml"
     if not path.is_file():
         return {}

@@ -1,6 +1,4 @@
-"""What one seed can show: right answers pass, the stub gets nothing, misconceptions are caught and
-named.
-"""
+"""What one seed shows: right answers pass, the stub scores 0, misconceptions are caught and named."""
 
 import json
 from collections import defaultdict
@@ -25,7 +23,7 @@ from autograder.model.topic import ExerciseSpec
 
 @dataclass
 class Seeded:
-    """The results under one seed, as plain data: they come from another process."""
+    """The results under one seed, as plain data that another process sends."""
 
     seed: int
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -38,9 +36,7 @@ class Seeded:
 
 
 def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
-    """Everything about one seed. Runs in a process of its own, so it takes and returns
-    plain data.
-    """
+    """All results under one seed. It runs in its own process, so it takes and returns plain data."""
     course = load(course_file)
     topic = course.topic(topic_id)
     result = Seeded(seed)
@@ -56,9 +52,7 @@ def examine(course_file: Path, topic_id: str, seed: int) -> Seeded:
 
 
 def in_worker(course: Course, answers: Answers, source: str | None) -> Report:
-    """The report of the notebook filled from a source, or of the stub, graded as a
-    submission is.
-    """
+    """The Report of the notebook filled from a source, or of the stub, graded as a submission is."""
     path = course.assignment(answers.topic.id)
     text = path.read_text(encoding="utf-8")
     if source is not None:
@@ -67,7 +61,7 @@ def in_worker(course: Course, answers: Answers, source: str | None) -> Report:
 
 
 def in_namespace(answers: Answers, source: str) -> Grading:
-    """The run of a module's functions in this process, as a live notebook runs them."""
+    """Run a module's functions in this process, as in a live notebook."""
     namespace: dict[str, Any] = {"__name__": "solution"}
     exec(compile(source, "<solution>", "exec"), namespace)
     grading = Grading(answers, InProcess(namespace, probes_source(answers.topic)))
@@ -149,16 +143,14 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
 
 
 def _callers(answers: Answers, reference: dict[str, Any]) -> dict[str, set[str]]:
-    """For each function the exercises whose checks call it: no other check can tell what became of
-    it.
-    """
+    """For each function, the exercises whose checks call it. No other check depends on it."""
     watched = _Watched(reference, probes_source(answers.topic))
     run_suite(answers.topic, [Grading(answers, watched)])
     return watched.calls.callers
 
 
 class _Watched(InProcess):
-    """The reference, with a note of what is called in which exercise, by a check or by a probe."""
+    """The reference, which notes what each exercise calls, through a check or a probe."""
 
     def __init__(self, namespace: dict[str, Any], probes: str) -> None:
         self.calls = _Calls(namespace)
@@ -169,7 +161,7 @@ class _Watched(InProcess):
 
 
 class _Calls(dict[str, Any]):
-    """A namespace that notes who asks for what."""
+    """A namespace that notes which exercise asks for which name."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         super().__init__(namespace)
