@@ -1,3 +1,1 @@
-"""What an instructor writes and keeps: the course file, references, banks of misconceptions,
-proofs, recordings.
-"""
+"""What an instructor writes: the course file, references, misconceptions, proofs, recordings."""

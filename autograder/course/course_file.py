@@ -1,4 +1,4 @@
-"""course.yaml: the one place that names topics, exercises, points, due dates and limits."""
+"""course.yaml: the only place that names topics, exercises, points, due dates and limits."""
 
 import ast
 from collections.abc import Iterator
@@ -26,16 +26,14 @@ class _Model(BaseModel):
 
 
 class Limits(_Model):
-    """What a submission may use: CPU seconds for each exercise and for its own cells, and
-    memory.
-    """
+    """What a submission may use: memory, and CPU seconds for each exercise and for its own cells."""
 
     cpu_seconds: Seconds = 10.0
     memory_mb: Annotated[int, Field(ge=256, le=65536)] = 1024
 
 
 class ExerciseEntry(_Model):
-    """An exercise graded by machine."""
+    """An exercise, graded automatically."""
 
     points: Points
     cpu_seconds: Seconds | None = None
@@ -43,7 +41,7 @@ class ExerciseEntry(_Model):
 
 
 class WrittenEntry(_Model):
-    """A question graded by hand."""
+    """A written question, graded by hand."""
 
     points: Points
 
@@ -58,7 +56,7 @@ class TopicEntry(_Model):
 
 
 class CourseFile(_Model):
-    """The whole of course.yaml."""
+    """All of course.yaml."""
 
     course: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
     limits: Limits = Limits()
@@ -67,7 +65,7 @@ class CourseFile(_Model):
 
 @dataclass(frozen=True)
 class Course:
-    """A course checkout: its root folder and what course.yaml says."""
+    """A checkout of a course: its root folder and its course.yaml."""
 
     root: Path
     file: CourseFile
@@ -77,12 +75,12 @@ class Course:
         return list(self.file.topics)
 
     def submitted(self, topic_id: str) -> list[str]:
-        """The students who have handed in something for a topic."""
+        """The students who have submitted something for a topic."""
         folders = (self.root / "submitted").glob(f"*/{topic_id}")
         return sorted(path.parent.name for path in folders if path.is_dir())
 
     def entry(self, topic_id: str) -> TopicEntry:
-        """The entry of a topic; UserError, naming those that exist, for any other."""
+        """The entry of a topic. For any other, UserError names those that exist."""
         try:
             return self.file.topics[topic_id]
         except KeyError:
@@ -98,7 +96,7 @@ class Course:
         return self.root / "release" / topic_id
 
     def topic(self, topic_id: str) -> Topic:
-        """The topic by course.yaml and its stub notebook, which has to fit."""
+        """The topic from course.yaml and its stub notebook. UserError if the two disagree."""
         entry, limits = self.entry(topic_id), self.file.limits
         stub = notebook.read(self.assignment(topic_id))
         functions = {
@@ -130,19 +128,19 @@ class Course:
         )
 
     def solutions(self, topic_id: str) -> Path:
-        """The folder of a topic's reference and all that proves it: the instructor's alone."""
+        """The folder of a topic's reference and its proofs, for the instructor only."""
         return self.root / "solutions" / _name(topic_id)
 
     @cached_property
     def secrets(self) -> Path:
-        """The folder, for the instructor alone, of the course's seed and the answers under it."""
+        """The folder of the course's secret seed and answers, for the instructor only."""
         folder = self.root / ".autograder"
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
 
 def find(start: Path) -> Course:
-    """The course that `start` lies in; UserError if none does."""
+    """The course that contains `start`. UserError if there is none."""
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / FILE).is_file():
             return load(folder / FILE)
@@ -168,7 +166,7 @@ def load(path: Path) -> Course:
         ValueError,
         TypeError,
         OverflowError,
-    ) as error:  # a date or number that YAML recognises but that is none
+    ) as error:  # a date or number that YAML recognises but cannot read
         raise UserError(f"{path} has a value that cannot be read: {error}") from None
     try:
         return Course(path.parent, CourseFile.model_validate(data))
@@ -186,7 +184,7 @@ def _answers(stub: notebook.Notebook) -> list[notebook.Cell]:
 
 
 def _signatures(cell: notebook.Cell, path: Path) -> dict[str, list[str]]:
-    """The functions and classes that an answer cell defines, with the names of their parameters."""
+    """The functions and classes that an answer cell defines, with their parameter names."""
     try:
         tree = ast.parse(cell.source)
     except SyntaxError as error:
@@ -205,9 +203,7 @@ def _signatures(cell: notebook.Cell, path: Path) -> dict[str, list[str]]:
 def _lines(
     node: yaml.Node, at: tuple[str, ...], path: Path
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Each key's place in the file, by its path of keys; a key given twice is an error of
-    its own.
-    """
+    """The line of each key in the file, by its path of keys. A key given twice is an error."""
     if not isinstance(node, yaml.MappingNode):
         return
     seen: dict[str, int] = {}

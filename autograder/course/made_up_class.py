@@ -1,8 +1,8 @@
 """A made-up class, most of it broken in some way, for `autograder demo`.
 
-For each submission the right grade is known without grading it: by what was done to it, or, for a
-misconception, from a run of its functions in this process, past every notebook, worker and
-gradebook.
+The right grade of each submission is known without grading it. It follows from how the submission
+was made, or, for a misconception, from a run of its functions in this process, without notebook,
+worker or gradebook.
 """
 
 import ast
@@ -22,7 +22,7 @@ Notebook = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """A made-up submission: its file's text, and the grade that is right for it."""
+    """A made-up submission: the text of its file, and its right grade."""
 
     kind: str
     text: str
@@ -30,7 +30,7 @@ class Made:
 
 
 class Maker:
-    """Makes each kind of submission from the reference solution of a course."""
+    """Makes each kind of submission from a course's reference solution."""
 
     def __init__(self, course: Course) -> None:
         self.course, self.topic = course, course.topic(TOPIC)
@@ -39,7 +39,7 @@ class Maker:
         self.full = self.topic.max_score
 
     def all(self) -> list[Made]:
-        """The fourteen kinds."""
+        """All fourteen kinds."""
         wrong = [
             m
             for m in record.load_misconceptions(self.course, self.topic)

@@ -1,6 +1,4 @@
-"""The bank of misconceptions: wrong answers that students really give, each with a name and
-a hint.
-"""
+"""The bank of misconceptions: wrong answers that students really give, with a name and a hint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +13,8 @@ _MARK = "__misconception__"
 class Misconception:
     """A wrong version of `function`. `title` completes "Looks like: …"; `hint` says where to look.
 
-    `also` names an exercise that is judged through the function too, and where the misconception costs
-    points with it.
+    `also` names another exercise that calls the function, so that the misconception costs points
+    there too.
     """
 
     name: str
@@ -30,7 +28,7 @@ class Misconception:
 def misconception(
     function: str, hint: str, also: str | None = None
 ) -> Callable[[Function], Function]:
-    """Mark a wrong version of `function`; its own name and docstring say what the misconception is."""
+    """Mark a wrong version of `function`. Its name and its docstring name the misconception."""
 
     def mark(body: Function) -> Function:
         if not body.__doc__:
@@ -45,6 +43,6 @@ def misconception(
 
 
 def misconceptions(module: ModuleType) -> list[Misconception]:
-    """Those that a module of the bank defines, in its order."""
+    """The misconceptions that a module of the bank defines, in its order."""
     found = (getattr(value, _MARK, None) for value in vars(module).values())
     return [m for m in found if isinstance(m, Misconception)]

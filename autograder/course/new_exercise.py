@@ -1,8 +1,7 @@
-"""Write the parts of a new exercise into their places: the author fills them, the audit names what
-is missing.
+"""Write the parts of a new exercise into their files. The author fills them in.
 
-Each part raises NotImplementedError where something has to be written, so that nothing unfinished
-can pass for finished.
+Each unfinished part raises NotImplementedError, so that it cannot pass for finished. The audit
+lists what is missing.
 """
 
 import ast
@@ -21,7 +20,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Function:
-    """A function to be written: its name, its parameters as they stand, and their names alone."""
+    """A function to write: its name, its parameters with defaults, and their names."""
 
     name: str
     parameters: str
@@ -33,7 +32,7 @@ class Function:
 
 
 def parse(signature: str) -> Function:
-    """The function that `f(x, y=1.0)` describes; UserError if it does not."""
+    """The function that a signature such as `f(x, y=1.0)` describes. UserError if it is none."""
     try:
         (node,) = ast.parse(f"def {signature}: ...").body
         assert isinstance(node, ast.FunctionDef)
@@ -47,9 +46,9 @@ def parse(signature: str) -> Function:
 def new_exercise(
     course: Course, topic_id: str, exercise: str, signature: str, points: float
 ) -> list[Path]:
-    """Write the parts of an exercise; the files that were changed or made, in the order of work.
+    """Write the parts of an exercise. Return the changed and new files, in the order of work.
 
-    UserError, with nothing written, if the name or the function is taken, or is no name.
+    If the name or the function is taken or invalid, raise UserError and write nothing.
     """
     entry, function = course.entry(topic_id), parse(signature)
     topic = course.topic(topic_id)
@@ -78,7 +77,7 @@ def new_exercise(
     _append(bank, misconception(function))
     for other in others:
         _append(other, reference(function))
-    load(course.root / FILE).topic(topic_id)  # what was written is read again
+    load(course.root / FILE).topic(topic_id)  # proves that the new files can be read
     return [*changed, bank, *others]
 
 
@@ -90,7 +89,7 @@ def _checks(course: Course, name: str) -> Path:
 
 
 def _enter(path: Path, topic_id: str, exercise: str, points: float) -> None:
-    """A line in course.yaml after the topic's last exercise. Comments and layout stay."""
+    """Add a line to course.yaml after the topic's last exercise. Comments and layout stay."""
     lines = path.read_text(encoding="utf-8").split("\n")
     start = next(i for i, line in enumerate(lines) if line.startswith(f"  {topic_id}:"))
     at = next(i for i in range(start, len(lines)) if lines[i].startswith("    exercises:")) + 1
@@ -101,7 +100,7 @@ def _enter(path: Path, topic_id: str, exercise: str, points: float) -> None:
 
 
 def _insert(path: Path, exercise: str, function: Function, points: float) -> None:
-    """The four cells of the exercise, after the last exercise of the notebook."""
+    """Add the four cells of the exercise after the last exercise of the notebook."""
     notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     names = [c["metadata"].get("nbgrader", {}).get("grade_id", "") for c in notebook["cells"]]
     last = max((i for i, n in enumerate(names) if n.startswith("check-")), default=len(names) - 1)
@@ -114,7 +113,7 @@ def _append(path: Path, text: str) -> None:
 
 
 def cells(exercise: str, function: Function, points: float) -> list[dict[str, Any]]:
-    """Idea, answer, look, check: the four beats of an exercise."""
+    """The four beats of an exercise as cells: idea, answer, look, check."""
     name, calls = function.name, ", ".join(function.arguments)
     idea = (
         f"## `{exercise}`\n\n**Idea.** What it is for, its formula, and where that comes from.\n\n"
@@ -180,7 +179,7 @@ def misconception(function: Function) -> str:
 
 
 def checks(topic_id: str, exercise: str, function: Function) -> str:
-    """A class of checks whose inputs are still to be drawn."""
+    """A class of checks. Its author has to draw the inputs."""
     arguments = ", ".join(function.arguments)
     title = "".join(part.capitalize() for part in exercise.split("_"))
     return f'''"""Checks of {topic_id}: {exercise}."""

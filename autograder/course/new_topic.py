@@ -1,4 +1,4 @@
-"""Write the folders of a new topic, with one exercise and two written questions to begin with."""
+"""Write the folders of a new topic, with one exercise and two written questions to start from."""
 
 import re
 from pathlib import Path
@@ -15,10 +15,10 @@ _QUESTIONS = ("first_question", "second_question")
 
 
 def new_topic(course: Course, topic_id: str) -> list[Path]:
-    """Write the parts of a topic; the files that were changed or made, in the order of work.
+    """Write the parts of a topic. Return the changed and new files, in the order of work.
 
-    Its exercise `first_exercise` is worth all 20 points: rename it, and add others. UserError, with
-    nothing written, if the topic or a folder of its name is there, or the name is none.
+    The exercise `first_exercise` is worth all 20 points: rename it and add others. If the topic or
+    a folder of its name exists, or the name is invalid, raise UserError and write nothing.
     """
     match = _ID.fullmatch(topic_id)
     if match is None:
@@ -60,7 +60,7 @@ def new_topic(course: Course, topic_id: str) -> list[Path]:
     write(_notebook(topic_id, cells("first_exercise", function, _POINTS)), lesson / f"{name}.ipynb")
     with (course.root / FILE).open("a", encoding="utf-8") as file:
         file.write(_entry(topic_id, name))
-    load(course.root / FILE).topic(topic_id)  # what was written is read again
+    load(course.root / FILE).topic(topic_id)  # proves that the new files can be read
     return [course.root / FILE, lesson / f"{name}.ipynb", *files]
 
 

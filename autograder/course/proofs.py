@@ -1,6 +1,4 @@
-"""Prove a reference's gradients: against central differences of its forward, and against PyTorch
-where it is.
-"""
+"""Prove a reference's gradients by central differences, and by PyTorch where it is installed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ Arrays = dict[str, np.ndarray]
 class Proof:
     """A claim: `gradients[name]` is d(sum(upstream * forward(**inputs))) / d(inputs[name]).
 
-    `torch`, if given, is the same forward with tensors: called as torch(torch_module, **inputs).
+    `torch`, if given, is the same forward on tensors, called as torch(torch_module, **inputs).
     """
 
     name: str
@@ -29,7 +27,7 @@ class Proof:
 
 
 def errors(proof: Proof) -> Iterator[tuple[str, float]]:
-    """For each gradient that the proof claims, how it was tested and its relative error."""
+    """For each claimed gradient, how it was tested and its relative error."""
     for name, gradient in proof.gradients.items():
         yield (
             f"{proof.name} {name}, central differences",
@@ -41,7 +39,7 @@ def errors(proof: Proof) -> Iterator[tuple[str, float]]:
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """‖a − b‖ / (‖a‖ + ‖b‖ + 1e-12); infinite where the shapes differ."""
+    """‖a − b‖ / (‖a‖ + ‖b‖ + 1e-12); infinite if the shapes differ."""
     if np.shape(a) != np.shape(b):
         return float("inf")
     return float(
@@ -50,7 +48,7 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def differences(proof: Proof, name: str) -> np.ndarray:
-    """The gradient by name, entry by entry: (L(x + eps) − L(x − eps)) / 2 eps."""
+    """The gradient with respect to one input, by (L(x + eps) − L(x − eps)) / 2 eps for each entry."""
     x = np.array(proof.inputs[name], float)
     gradient = np.zeros_like(x)
 

@@ -1,5 +1,7 @@
-"""Record an answers file: run a topic's suite with the reference as the student, then with each
-misconception, and keep what the oracle answered and what each failing check saw.
+"""Record an answers file.
+
+Run a topic's suite with the reference as the student and keep the oracle's answers. Then run it
+with each misconception and keep the fingerprint of each failing check.
 """
 
 import importlib
@@ -56,11 +58,14 @@ class Recording:
         raise fault
 
     def done(self) -> None:
-        """All outcomes were good."""
+        """Nothing to do: all checks passed."""
 
 
 class Contrary:
-    """A Job whose student answers nonsense: an oracle call that depends on it shows itself."""
+    """A Job whose student returns wrong values.
+
+    An oracle call whose inputs depend on them raises KitError.
+    """
 
     def __init__(self, reference: ModuleType, answers: Answers) -> None:
         self.over = False
@@ -86,26 +91,24 @@ class Contrary:
         """Nothing to prepare."""
 
     def add(self, outcome: Outcome) -> None:
-        """Whether it passes does not matter here."""
+        """Nothing to do: whether the check passes does not matter."""
 
     def strike(self, exercise: str, fault: KitError) -> None:
         raise fault
 
     def done(self) -> None:
-        """Nothing to conclude."""
+        """Nothing to do."""
 
 
 def record(course: Course, topic: Topic, seed: int) -> Answers:
-    """The answers of the topic's reference under a seed; KitError if reference and suite do not
-    fit.
-    """
+    """The answers of the topic's reference under a seed. KitError if the reference fails its suite."""
     return record_with_misconceptions(course, topic, seed)[0]
 
 
 def record_with_misconceptions(
     course: Course, topic: Topic, seed: int
 ) -> tuple[Answers, dict[str, Grading]]:
-    """The answers, and for each misconception, by its name, the run of its own exercise."""
+    """The answers, and for each misconception, by name, the run of its own exercise."""
     reference, wrong = load_reference(course, topic), load_misconceptions(course, topic)
     answers = Answers(topic, seed, suite_digest(topic))
     run_suite(topic, [Recording(reference, answers)])
@@ -134,8 +137,9 @@ def record_with_misconceptions(
 
 
 def secret_answers(course: Course, topic: Topic) -> Answers:
-    """The answers under the course's own seed, recorded anew when what they depend on has
-    changed.
+    """The answers under the course's secret seed.
+
+    They are recorded again if anything they depend on has changed.
     """
     seed = _secret_seed(course)
     path = course.secrets / f"{topic.id}.npz"
@@ -151,7 +155,7 @@ def secret_answers(course: Course, topic: Topic) -> Answers:
 
 
 def digest_of_sources(course: Course, topic: Topic, seed: int) -> str:
-    """Digest of everything that an answers file is made from."""
+    """Digest of everything that an answers file is recorded from."""
     files = [_solution(course, topic), _bank(course, topic)]
     texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
     return answer_key.digest(
@@ -160,7 +164,7 @@ def digest_of_sources(course: Course, topic: Topic, seed: int) -> str:
 
 
 def load_reference(course: Course, topic: Topic) -> ModuleType:
-    """The reference solution as a module; it must define every function of the topic."""
+    """The reference solution as a module. KitError if it lacks a function of the topic."""
     path = _solution(course, topic)
     if not path.is_file():
         raise UserError(f"{path} is missing: recording answers needs the course's solutions")
@@ -173,7 +177,7 @@ def load_reference(course: Course, topic: Topic) -> ModuleType:
 
 
 def load_misconceptions(course: Course, topic: Topic) -> list[Misconception]:
-    """The topic's bank of misconceptions; empty where it has none yet."""
+    """The topic's bank of misconceptions; empty if it has none yet."""
     if not _bank(course, topic).is_file():
         return []
     with _importable(course.root):
@@ -191,7 +195,7 @@ def load_misconceptions(course: Course, topic: Topic) -> list[Misconception]:
 def load_proofs(
     course: Course, topic: Topic
 ) -> Callable[[np.random.RandomState], Iterable[Proof]] | None:
-    """What makes the claims about the reference's gradients; None where a topic has none."""
+    """The function that yields claims about the reference's gradients; None if the topic has none."""
     if not (course.solutions(topic.id) / "proofs.py").is_file():
         return None
     with _importable(course.root):
@@ -201,14 +205,12 @@ def load_proofs(
 
 
 def alternatives(course: Course, topic: Topic) -> list[Path]:
-    """Other complete solutions, each a module of its own."""
+    """Other complete solutions, one module each."""
     return sorted((course.solutions(topic.id) / "alternatives").glob("*.py"))
 
 
 def with_misconception(reference: ModuleType, misconception: Misconception) -> dict[str, Any]:
-    """The reference's namespace with one function replaced; the others keep calling the
-    right one.
-    """
+    """The reference's namespace with one function replaced. Its other functions call the right one."""
     return {**vars(reference), misconception.function: misconception.body}
 
 
@@ -250,7 +252,7 @@ def _distort(value: Any) -> Any:
 
 @contextmanager
 def _importable(root: Path) -> Iterator[None]:
-    """`solutions` is importable for the moment, read afresh, and from this course only."""
+    """Make `solutions` importable in this context, read afresh and from this course only."""
     for name in [n for n in sys.modules if n.partition(".")[0] == "solutions"]:
         del sys.modules[name]
     sys.path.insert(0, str(root))

@@ -15,9 +15,7 @@ HELPERS = "solution-helpers"
 
 @dataclass
 class Module:
-    """A module taken apart: each answer's own text, what it all needs first, and what must come
-    after.
-    """
+    """A module in parts: the text of each answer, and the helpers that come before the answers."""
 
     answers: dict[str, str]
     helpers: str
@@ -25,7 +23,7 @@ class Module:
 
 
 def solve(stub: Path, topic: Topic, source: str, name: str) -> dict[str, Any]:
-    """The notebook as plain JSON data; answers that `source` does not have stay stubs."""
+    """The filled notebook as JSON data. Answers that `source` does not define stay stubs."""
     notebook: dict[str, Any] = json.loads(stub.read_text(encoding="utf-8"))
     ids = [cell["metadata"].get("nbgrader", {}).get("grade_id", "") for cell in notebook["cells"]]
     order = [
@@ -47,7 +45,7 @@ def solve(stub: Path, topic: Topic, source: str, name: str) -> dict[str, Any]:
 
 
 def read_source(path: Path) -> str:
-    """The text of a Python file; UserError says why it cannot be read."""
+    """The text of a Python file. UserError says why it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,7 +54,7 @@ def read_source(path: Path) -> str:
 
 
 def write(notebook: dict[str, Any], path: Path) -> None:
-    """Write a notebook the way Jupyter does."""
+    """Write a notebook as Jupyter does."""
     try:
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
@@ -64,18 +62,18 @@ def write(notebook: dict[str, Any], path: Path) -> None:
 
 
 def take_apart(source: str, order: list[str], name: str) -> Module:
-    """Split a module's text by its top-level statements; comments go with the statement below them.
+    """Split a module by its top-level statements. A comment goes with the statement below it.
 
-    `order` holds the answers as the notebook has them. A statement that needs some of them when it
-    runs comes after the last of those, and so does what needs that statement in turn.
+    `order` holds the answers in the order of the notebook. A statement that needs some of them when
+    it runs comes after the last of those, and so does every statement that needs it in turn.
     """
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise UserError(f"{name} is not Python: {error.msg} (line {error.lineno})") from None
-    lines, start = re.split(r"\r\n|\r|\n", source), 0  # as Python does: a form feed ends no line
+    lines, start = re.split(r"\r\n|\r|\n", source), 0  # as Python splits: a form feed ends no line
     module, helpers = Module({}, "", {}), []
-    needs: dict[str, set[str]] = {}  # name -> answers that have to be there before it can be used
+    needs: dict[str, set[str]] = {}  # name -> answers that it needs
     for node in tree.body:
         end = node.end_lineno or node.lineno
         text, start = "\n".join(lines[start:end]).strip("\n"), end
@@ -139,7 +137,7 @@ def _filled(stub: str, functions: list[str], module: Module) -> str:
 
 
 def code_cell(name: str, source: str) -> dict[str, Any]:
-    """A code cell of a student's own, as it stands in a file."""
+    """A student's own code cell, as it is in a file."""
     return {
         "cell_type": "code",
         "execution_count": None,

@@ -1,6 +1,4 @@
-"""Grade the answers of many Python modules with one recording: how an author tries right and wrong
-ones.
-"""
+"""Grade many Python modules with one recording: an author tries right and wrong answers."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,9 +24,9 @@ def try_answers(
     seed: int | None = None,
     exercise: str | None = None,
 ) -> list[Report]:
-    """A Report of each file, in their order; UserError if one cannot be read or is not Python.
+    """The Report of each file, in order. UserError if one cannot be read or is not Python.
 
-    An answer that a file lacks stays a stub. Without a seed it is the public one.
+    Answers that a file lacks stay stubs. The default seed is the public one.
     """
     topic = course.topic(topic_id)
     wanted = None if exercise is None else [_exercise(topic, exercise)]
@@ -46,7 +44,7 @@ def _exercise(topic: Topic, name: str) -> str:
 
 
 def _cells(course: Course, topic: Topic, path: Path) -> list[notebook.Cell]:
-    """The cells of the stub notebook, filled with what a file defines."""
+    """The cells of the stub notebook, filled with the functions of a file."""
     stub = course.assignment(topic.id)
     filled = solve(stub, topic, read_source(path), str(path))
     return notebook.submission(notebook.of(stub, filled), topic)
