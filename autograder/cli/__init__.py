@@ -1,1 +1,1 @@
-"""The command `autograder`, one module for each of its commands."""
+"""The command `autograder`: one module for each subcommand."""

@@ -1,4 +1,4 @@
-"""`autograder audit`: the grader, graded."""
+"""`autograder audit`: grade the grader."""
 
 import json
 import sys

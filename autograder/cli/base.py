@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, and how they read and tell."""
+"""What the commands share: exit codes, options, and reading and writing reports."""
 
 import sys
 from pathlib import Path
@@ -17,24 +17,24 @@ wheel_option = click.option(
     "given",
     type=click.Path(path_type=Path),
     metavar="FILE.whl",
-    help="Take this wheel of the package. Default: built now, by pip.",
+    help="Use this wheel of the package. Default: build one with pip.",
 )
 
 
 def unsafe_option(command: Any) -> Any:
-    """The option by which somebody takes tier C upon themselves."""
-    text = "Run without isolation where there is none: the code may read, change and send whatever you may."
+    """The option that accepts tier C, which is no isolation."""
+    text = "Run without isolation if this machine has none: the code may then read, change and send whatever you may."
     return click.option("--unsafe-no-jail", "unsafe", is_flag=True, help=text)(command)
 
 
 def note(trouble: str | None) -> None:
-    """A line beside the output about something that stopped nothing."""
+    """Print a warning to standard error."""
     if trouble is not None:
         click.echo(f"! {trouble}", err=True)
 
 
 def show(report: Report, json_to: str | None, stuck: str | None = None) -> None:
-    """Print a report, or write it as JSON, and leave with its exit code."""
+    """Print a report or write it as JSON, then exit with its exit code."""
     from autograder.render import terminal
 
     if json_to == "-":
@@ -49,7 +49,7 @@ def show(report: Report, json_to: str | None, stuck: str | None = None) -> None:
 
 
 def exit_code(report: Report) -> int:
-    """The exit code that a report stands for."""
+    """The exit code of a report."""
     if report.status == "graded":
         return FINE if report.full_marks else LOST_POINTS
     return USAGE if report.status == "unreadable" else FAULT
@@ -78,9 +78,7 @@ def write(path: Path, text: str) -> None:
 
 
 def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """A file, whole or not at all; with grades or secrets in it unless told otherwise, so for
-    nobody else to read.
-    """
+    """Write a file whole or not at all, by default readable by the owner only."""
     from autograder.grading.report_cache import write_whole
 
     try:

@@ -1,4 +1,4 @@
-"""`autograder check`: a learner's notebook, once or at each save."""
+"""`autograder check`: check a learner's notebook, once or at each save."""
 
 import sys
 import time
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.option("--exercise", metavar="ID", help="Check this exercise only.")
 @click.option(
-    "--json", "json_to", metavar="FILE", help="Write the report as JSON; - for standard output."
+    "--json", "json_to", metavar="FILE", help="Write the report as JSON; - means standard output."
 )
-@click.option(
-    "--jailed", is_flag=True, help="Run the code as it is run in class: isolated, with its limits."
-)
+@click.option("--jailed", is_flag=True, help="Run the code as in class: isolated and with limits.")
 @unsafe_option
 @click.option(
-    "--seed", type=int, metavar="N", help="Draw other inputs. Needs the course's solutions/."
+    "--seed",
+    type=int,
+    metavar="N",
+    help="Draw other inputs with this seed. Needs the course's solutions/.",
 )
-@click.option(
-    "--watch", is_flag=True, help="Check again at each save what has changed, until Ctrl-C."
-)
+@click.option("--watch", is_flag=True, help="Check what changed at each save, until Ctrl-C.")
 def check(
     notebook: Path,
     exercise: str | None,
@@ -49,9 +48,9 @@ def check(
         raise UserError(
             "--watch tells of every save, and --json - of one report: name a file for --json"
         )
-    jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home it is the learner's own code
+    jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home the code is the learner's own
     answers = find_answers.answers_for(notebook, seed)
-    own = seed is None and not jailed  # else somebody tries out the kit, or another's work
+    own = seed is None and not jailed  # otherwise somebody tries out the kit or another's work
     session = Session(answers, notebook, jail, exercise, own)
     if watch:
         sys.exit(_watch(session, json_to))
@@ -61,7 +60,7 @@ def check(
 
 
 def _watch(session: "Session", json_to: str | None) -> int:
-    """Tell of each save what it came to, until Ctrl-C; return the exit code of the last verdict."""
+    """Print what each save changed, until Ctrl-C. Return the exit code of the last verdict."""
     from autograder.render import terminal
 
     code = LOST_POINTS

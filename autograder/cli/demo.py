@@ -1,4 +1,4 @@
-"""`autograder demo`: what `make demo` runs."""
+"""`autograder demo`: the command behind `make demo`."""
 
 import sys
 from pathlib import Path
@@ -11,9 +11,7 @@ from autograder.cli.base import FAULT
 @click.command()
 @click.option("--students", default=14, show_default=True, type=click.IntRange(1, 500), metavar="N")
 def demo(students: int) -> None:
-    """Run a made-up class through nbgrader in a temporary course and show that every grade is
-    right.
-    """
+    """Run a made-up class through nbgrader in a temporary course and check every grade."""
     from autograder.course import course_file
     from autograder.nbgrader.demo import run
 

@@ -20,14 +20,14 @@ def export() -> None:
 
 
 def _grades(command: Any) -> Any:
-    """The arguments that the exports of grades share."""
-    partial = "Also grades in which written answers wait to be graded by hand."
+    """The arguments shared by the exports of grades."""
+    partial = "Include grades whose written answers still wait for manual grading."
     for option in (
         click.option("--partial", is_flag=True, help=partial),
         click.option(
             "--column",
             metavar="NAME",
-            help="What the column is called there. Default: the topic's title.",
+            help="Name of the column on the platform. Default: the topic's title.",
         ),
         click.option(
             "-o", "output", type=click.Path(path_type=Path), required=True, metavar="FILE.csv"
@@ -50,9 +50,7 @@ def canvas(topic: str, output: Path, column: str | None, partial: bool) -> None:
 @export.command()
 @_grades
 def moodle(topic: str, output: Path, column: str | None, partial: bool) -> None:
-    """Grades for Moodle: Grades, Import, CSV file. Map one identifier, and the column to the grade
-    item.
-    """
+    """Grades for Moodle: Grades, Import, CSV file. Map one identifier column and the grade column."""
     from autograder.export import platforms
 
     _export(platforms.moodle, topic, output, column, partial)
@@ -89,13 +87,13 @@ def _export(
     "--unsafe-no-jail",
     "unsafe",
     is_flag=True,
-    help="Let code run without isolation where there is none.",
+    help="Let code run without isolation if the container has none.",
 )
 def gradescope(topic: str, output: Path, given: Path | None, unsafe: bool) -> None:
     """The topic's grader for Gradescope: upload it as the autograder of a programming assignment.
 
-    It holds the topic's secret answers, for which it is written for you alone: to Gradescope, and
-    to nobody else. It holds no solution.
+    It holds the topic's secret answers and no solution, and only you can read the file. Give it to
+    Gradescope and to nobody else.
     """
     from autograder.course import course_file
     from autograder.export.gradescope import pack
@@ -104,4 +102,4 @@ def gradescope(topic: str, output: Path, given: Path | None, unsafe: bool) -> No
     course = course_file.find(Path.cwd())
     course.entry(topic)
     write_private(output, zipped(pack.contents(course, topic, wheel(given), unsafe), pack.PROGRAMS))
-    click.echo(f"✓ {output}; it holds the secret answers of {topic}: for Gradescope alone")
+    click.echo(f"✓ {output}; it holds the secret answers of {topic}: give it to Gradescope only")

@@ -11,7 +11,7 @@ from autograder.cli.base import read_report, write
 @click.argument("report", metavar="REPORT.json")
 @click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="PAGE.html")
 def feedback(report: str, output: Path) -> None:
-    """Draw a report as a page to read in a browser, offline; - reads it from standard input."""
+    """Write a report as an HTML page that needs no network; - reads the report from standard input."""
     from autograder.render import page
 
     write(output, page.of_report(read_report(report)))

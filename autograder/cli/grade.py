@@ -1,4 +1,4 @@
-"""`autograder grade`: a class into the gradebook."""
+"""`autograder grade`: grade a class into the gradebook."""
 
 import json
 import sys
@@ -18,12 +18,12 @@ from autograder.model.errors import UserError
     "--workers",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Processes to grade on. Default: all cores.",
+    help="Number of processes. Default: one per core.",
 )
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
 @unsafe_option
 @click.option(
-    "--json", "json_to", metavar="FILE", help="Write all reports as JSON; - for standard output."
+    "--json", "json_to", metavar="FILE", help="Write all reports as JSON; - means standard output."
 )
 def grade(
     topic: str,

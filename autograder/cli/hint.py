@@ -1,4 +1,4 @@
-"""`autograder hint`: one hint more each time."""
+"""`autograder hint`: one more hint each time."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from autograder.cli.base import note, show
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.argument("exercise")
 def hint(notebook: Path, exercise: str) -> None:
-    """Give a hint for an exercise that fails, and one more each time."""
+    """Give a hint for a failing exercise, and one more each time."""
     from autograder.jail import tiers
     from autograder.learner import find_answers
     from autograder.learner.session import Session

@@ -1,4 +1,4 @@
-"""`autograder kit`: what students get, in one file."""
+"""`autograder kit`: everything that students get, in one file."""
 
 from pathlib import Path
 
@@ -12,9 +12,7 @@ from autograder.export.archive import zipped
 @click.option("-o", "output", type=click.Path(path_type=Path), required=True, metavar="FILE.zip")
 @wheel_option
 def kit(output: Path, given: Path | None) -> None:
-    """Pack what students get: the releases, the package and a page to start from; searched for
-    secrets.
-    """
+    """Pack what students get: the releases, the package and a start page, searched for secrets."""
     from autograder.course import course_file
     from autograder.export import kit as packing
     from autograder.export.wheel import wheel

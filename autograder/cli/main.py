@@ -1,5 +1,6 @@
-"""The command `autograder`. Exit code 0: fine; 1: points were lost; 2: usage or unreadable input;
-3: our fault.
+"""The command `autograder`.
+
+Exit codes: 0 fine, 1 points were lost, 2 usage or unreadable input, 3 our own fault.
 """
 
 import importlib
@@ -11,8 +12,7 @@ import click
 from autograder.cli.base import FAULT, USAGE
 from autograder.model.errors import KitError, UserError
 
-# In the order of `--help`: a learner's first. Each is a module of this package, imported when it is
-# asked for.
+# In the order of `--help`, a learner's first. Each is a module of this package, imported when used.
 COMMANDS = """
 check hint progress solve feedback
 release grade report kit export jail
@@ -21,9 +21,7 @@ try new audit demo
 
 
 class _Group(click.Group):
-    """Loads the command that is asked for; turns errors that a user can act on into one line and an
-    exit code.
-    """
+    """Loads the subcommand and turns a user's errors into one line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return COMMANDS

@@ -1,4 +1,4 @@
-"""`autograder new`: the parts of a new exercise or topic, each in its place."""
+"""`autograder new`: write the parts of a new exercise or topic."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,9 +17,7 @@ def new() -> None:
 @click.argument("signature", metavar='"f(x, y=1.0)"')
 @click.option("--points", type=click.FloatRange(0, 1000, min_open=True), required=True, metavar="P")
 def exercise(topic: str, name: str, signature: str, points: float) -> None:
-    """An exercise: its cells, a stub of the reference, of a misconception and of each alternative,
-    and a class of checks.
-    """
+    """Write an exercise: its cells, checks, and stubs of the reference and of a misconception."""
     from autograder.course import course_file
     from autograder.course.new_exercise import new_exercise
 
@@ -37,7 +35,7 @@ def exercise(topic: str, name: str, signature: str, points: float) -> None:
 @new.command("topic")
 @click.argument("topic_id", metavar="NN-NAME")
 def topic_(topic_id: str) -> None:
-    """A topic: its folders, with one exercise and two written questions to begin with."""
+    """Write a topic: its folders, with one exercise and two written questions to start from."""
     from autograder.course import course_file
     from autograder.course.new_topic import new_topic
 

@@ -1,4 +1,4 @@
-"""`autograder progress`: how far a learner is."""
+"""`autograder progress`: a learner's progress."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from autograder.model.errors import UserError
     help="Write the map as a page.",
 )
 def progress(folder: Path, html_to: Path | None) -> None:
-    """Show how far you are: the lessons of FOLDER, and each exercise as its last check left it."""
+    """Show your progress: the lessons of FOLDER, and each exercise as of its last check."""
     from datetime import UTC, datetime
 
     from autograder.learner import statefile

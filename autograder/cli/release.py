@@ -1,4 +1,4 @@
-"""`autograder release`: what students get."""
+"""`autograder release`: generate what students get."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import click
     "--check", "only_check", is_flag=True, help="Change nothing; fail if a release is out of step."
 )
 def release(topics: tuple[str, ...], only_check: bool) -> None:
-    """Generate what students get, for the named topics or all of them."""
+    """Generate what students get, for the named topics or for all."""
     from autograder.course import course_file
     from autograder.nbgrader import releasing
 

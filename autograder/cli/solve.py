@@ -1,4 +1,4 @@
-"""`autograder solve`: a stub notebook filled from a Python file."""
+"""`autograder solve`: fill a stub notebook from a Python file."""
 
 from pathlib import Path
 

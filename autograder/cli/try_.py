@@ -1,4 +1,4 @@
-"""`autograder try`: the answers of many Python modules, graded with one recording."""
+"""`autograder try`: grade the answers of many Python modules with one recording."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def try_(
     json_to: str | None,
     unsafe: bool,
 ) -> None:
-    """Grade the answers of Python files, in the jail: a row and a report for each."""
+    """Grade the answers of Python files in the jail: a row and a report for each."""
     from autograder.course import course_file
     from autograder.course.try_answers import try_answers
     from autograder.jail import tiers
