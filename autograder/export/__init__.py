@@ -1,1 +1,1 @@
-"""What is handed out, as files that hold nothing that must stay."""
+"""Files to hand out, proven to hold nothing secret."""

@@ -1,6 +1,4 @@
-"""`autograder kit`: one zip file for students, with all that they need and nothing that they must
-not have.
-"""
+"""`autograder kit`: one zip file with everything that students need and no secrets."""
 
 import re
 
@@ -12,7 +10,7 @@ from autograder.model.answer_key import NAME
 from autograder.model.errors import UserError
 
 _IGNORED = ("__pycache__", ".ipynb_checkpoints")
-_SHOWN = 5  # leaks that are named; the others are counted
+_SHOWN = 5  # leaks that the message names; it counts the others
 README = """\
 # {course}
 
@@ -44,8 +42,9 @@ Keep `answers.npz`, `given.py` and `figures.py` beside their notebook. Hand in t
 
 
 def contents(course: Course, wheel: tuple[str, bytes]) -> dict[str, bytes]:
-    """The members of the zip file, below one folder; UserError, naming where and what, if something
-    must stay here.
+    """The members of the zip file, in one folder.
+
+    If one holds a secret, UserError says which and where.
     """
     name, data = wheel
     members = {"README.md": _readme(course, name).encode(), name: data}
@@ -57,9 +56,7 @@ def contents(course: Course, wheel: tuple[str, bytes]) -> dict[str, bytes]:
 
 
 def secrets_of(course: Course) -> Secrets:
-    """What the course keeps to itself. A seed that is not there yet is not made for the
-    occasion.
-    """
+    """The secrets of a course. If there is no seed yet, none is made."""
     if not (course.root / "solutions").is_dir():
         raise UserError(
             f"{course.root} has no solutions/ to search for in what is handed out; run this where "
@@ -78,9 +75,7 @@ def explained(found: list[Leak]) -> str:
 
 
 def _released(course: Course, topic: str) -> dict[str, bytes]:
-    """The files of a release, all of them: what is there by accident is found by the search for
-    leaks.
-    """
+    """All files of a release. The search for leaks finds what must not be there."""
     folder = course.release(topic)
     if not (folder / NAME).is_file():
         raise UserError(f"{topic} is not released yet; run first: autograder release {topic}")

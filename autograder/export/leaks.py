@@ -1,9 +1,7 @@
-"""Look through what is about to be handed out for what must stay: solutions, seeds, answers, files
-of the course.
+"""Search files to hand out for secrets: solutions, seeds, answers, files of the course.
 
-Names are held against a list of what may be there, never of what may not. Texts are searched for
-the solutions' lines, whatever the white space, and for functions that are a solution's by another
-layout or comment.
+Names must match an allow-list. Texts are searched for lines of the solutions, in any white space,
+and for functions that equal a solution's apart from layout and comments.
 """
 
 import ast
@@ -25,7 +23,7 @@ from autograder.model.errors import KitError
 _LONG, _START = (
     40,
     20,
-)  # characters of a line that is nobody's accident, and of its start without white space
+)  # characters of a line too long for a coincidence, and of its start without white space
 _TEXTS = (
     ".py",
     ".ipynb",
@@ -45,7 +43,7 @@ _PACKAGE = re.compile(
 
 @dataclass(frozen=True)
 class Leak:
-    """Something that must not be handed out, and the file that it was found in."""
+    """A secret that was found, and its file."""
 
     where: str
     what: str
@@ -53,9 +51,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a course keeps to itself: the folder of its solutions, and its seed if it has one
-    already.
-    """
+    """The secrets of a course: its folder of solutions, and its seed if there is one."""
 
     solutions: Path
     seed: int | None
@@ -70,7 +66,7 @@ class Secrets:
 
     @cached_property
     def lines(self) -> dict[str, str]:
-        """Statements that fill one long line, without their white space, and the file of each."""
+        """Long single-line statements without their white space, and the file of each."""
         found = {}
         for name, source in self.sources.items():
             rows = source.encode().split(b"\n")
@@ -83,7 +79,7 @@ class Secrets:
 
     @cached_property
     def starts(self) -> dict[str, list[str]]:
-        """The lines by how they begin: a text is then gone through once, not once for each line."""
+        """The lines by their first characters, so that a text is searched once, not once per line."""
         found: dict[str, list[str]] = {}
         for line in self.lines:
             found.setdefault(line[:_START], []).append(line)
@@ -91,7 +87,7 @@ class Secrets:
 
     @cached_property
     def functions(self) -> dict[str, str]:
-        """What each function is, however it is laid out, and the file of each."""
+        """A key of each function that ignores layout, and the file of each."""
         return {key: name for name, source in self.sources.items() for key in _functions(source)}
 
 
@@ -101,9 +97,7 @@ _TOLD = (ast.Return, ast.Assign, ast.AugAssign)
 def leaks(
     members: Mapping[str, bytes], allowed: re.Pattern[str], secrets: Secrets, inside: str = ""
 ) -> list[Leak]:
-    """All that must not be handed out, in the members of an archive and in the wheels among
-    them.
-    """
+    """All secrets in the members of an archive and in the wheels among them."""
     found = []
     for name, data in members.items():
         where = f"{inside}{name}"
@@ -125,9 +119,7 @@ def _in_wheel(where: str, data: bytes, secrets: Secrets) -> list[Leak]:
 
 
 def _in_answers(data: bytes, where: str) -> Iterator[str]:
-    """Answers other than the public ones. Arrays hold no text that a seed or a solution could stand
-    in.
-    """
+    """Answers other than the public ones. Their arrays hold no text to search."""
     try:
         answers = answer_key.from_bytes(data, where)
     except KitError as error:
@@ -156,13 +148,13 @@ def _in_text(name: str, data: bytes, secrets: Secrets) -> Iterator[str]:
 
 
 def _found(whole: str, starts: Mapping[str, list[str]]) -> set[str]:
-    """The lines that stand in a text."""
+    """The secret lines in a text."""
     places = ((i, starts.get(whole[i : i + _START], ())) for i in range(len(whole) - _START + 1))
     return {line for i, lines in places for line in lines if whole.startswith(line, i)}
 
 
 def _texts(name: str, text: str) -> Iterator[str]:
-    """The texts of a file: of a notebook, each cell's source and whatever else is written in it."""
+    """The texts of a file; of a notebook, the source of each cell and every other text."""
     if not name.endswith(".ipynb"):
         yield text
         return
@@ -172,7 +164,7 @@ def _texts(name: str, text: str) -> Iterator[str]:
         if isinstance(item, dict):
             todo += [*item, *item.values()]
         elif isinstance(item, list) and item and all(isinstance(part, str) for part in item):
-            yield "".join(item)  # a text in lines
+            yield "".join(item)  # a text as a list of lines
         elif isinstance(item, list):
             todo += item
         elif isinstance(item, str):
@@ -180,9 +172,7 @@ def _texts(name: str, text: str) -> Iterator[str]:
 
 
 def _functions(source: str) -> Iterator[str]:
-    """Each function with more than a name to it: its name and its statements, without texts and
-    comments.
-    """
+    """A key of each non-trivial function: its name and statements, without docstring and comments."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,40 +1,35 @@
-"""Grades of a topic as learning platforms import them. A student without a grade stays
-without one, never 0.
+"""A topic's grades as learning platforms import them.
+
+A student without a grade stays without one, never 0.
 """
 
 from autograder.model.class_list import ClassList, StudentEntry
 from autograder.render import spreadsheet
 from autograder.render.spreadsheet import Cell
 
-_POINTS_ROW = (
-    "Points Possible"  # by these words in a row's first cell, wherever in it, Canvas knows that row
-)
+_POINTS_ROW = "Points Possible"  # Canvas knows the row of points by these words in its first cell
 
 
 def grade_of(entry: StudentEntry, partial: bool) -> float | None:
-    """The points to export; None where there is no grade, or, unless `partial`, where some of it is
-    missing.
-    """
+    """The points to export; None without a grade or, unless `partial`, with an incomplete one."""
     if entry.grade is None or not (entry.grade.complete or partial):
         return None
     return round(entry.grade.score, 4)
 
 
 def remarks(roll: ClassList, partial: bool) -> list[str]:
-    """What to know before an import: who has no grade and why, and whose grade may not be the last
-    word.
-    """
+    """What to know before an import: who has no grade and why, and which grades may change."""
     none = [entry for entry in roll.entries if grade_of(entry, partial) is None]
     absent = sum(entry.grade is None and entry.state == "nothing" for entry in none)
     waits = sum(entry.grade is not None for entry in none)
     told = {
         "without a grade: handed in nothing": absent,
         "without a grade: not graded": len(none) - absent - waits,
-        "without a grade: written answers wait to be graded by hand (--partial exports the rest)": waits,
-        "with an earlier grade: grading them again failed, through a fault of ours": sum(
+        "without a grade: written answers wait for manual grading (--partial exports the rest)": waits,
+        "with an earlier grade: grading them again failed by our own fault": sum(
             entry.fault is not None and entry.grade is not None for entry in roll.entries
         ),
-        "with an earlier grade: they handed in anew since; grade them again": sum(
+        "with an earlier grade: submitted again since; grade them again": sum(
             e.outdated for e in roll.entries
         ),
     }
@@ -42,7 +37,7 @@ def remarks(roll: ClassList, partial: bool) -> list[str]:
 
 
 def canvas(roll: ClassList, column: str, partial: bool) -> bytes:
-    """Canvas: its five columns in their order, the assignment's, and the row of points.
+    """Canvas: its five columns in order, the assignment's column, and the row of points.
 
     Canvas looks for a student by ID, then by the two SIS columns, then by name.
     """
@@ -53,19 +48,17 @@ def canvas(roll: ClassList, column: str, partial: bool) -> bytes:
 
 
 def _name(entry: StudentEntry) -> str:
-    """The name, unless Canvas would take it for its row of points, and that student's grade for
-    what is possible.
-    """
+    """The student's name, unless Canvas would take the row for its row of points."""
     names = (name for name in (entry.name, entry.student) if name and _POINTS_ROW not in name)
     return next(names, "")
 
 
 def moodle(roll: ClassList, column: str, partial: bool) -> bytes:
-    """Moodle: what identifies a student, and the grade.
+    """Moodle: columns that identify a student, and the grade.
 
-    Only what every student has is a column: a row whose identifier is empty would be entered for
-    the student above. No grade is Moodle's own sign for it: an empty cell becomes a 0 where the
-    column is made a new grade item.
+    Only identifiers that every student has become columns: Moodle would enter a row with an empty
+    identifier for the student above it. A missing grade is Moodle's own sign for none, because an
+    empty cell becomes a 0 if the column becomes a new grade item.
     """
     known = {
         "Username": [entry.student for entry in roll.entries],

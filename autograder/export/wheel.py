@@ -1,6 +1,4 @@
-"""This package as a wheel: built from the tree that it runs from, or one that is given and proven
-to be the same.
-"""
+"""This package as a wheel: built from its source tree, or given and proven equal."""
 
 import io
 import os
@@ -16,12 +14,13 @@ from autograder.model.errors import KitError, UserError
 
 _PACKAGE = Path(__file__).parents[1]
 _NEEDED = ("pyproject.toml", "README.md", "LICENSE")
-_EPOCH = "315532800"  # 1980: for fixed bytes
+_EPOCH = "315532800"  # 1980: equal contents give equal bytes
 
 
 def wheel(given: Path | None) -> tuple[str, bytes]:
-    """The wheel's file name and contents; UserError if there is none to be had, or one of another
-    version.
+    """The wheel's file name and contents.
+
+    UserError if there is none or it differs from this package.
     """
     name, data = (given.name, _read(given)) if given else _built()
     if not re.fullmatch(r"first_principles_kit-[\w.+]+-py3-none-any\.whl", name):
@@ -29,9 +28,7 @@ def wheel(given: Path | None) -> tuple[str, bytes]:
             f"{name} is no wheel of this package: expected first_principles_kit-VERSION-py3-none-any.whl"
         )
     if other := _different(data):
-        raise UserError(
-            f"{name} is of another version than the package that runs: they differ in {other}"
-        )
+        raise UserError(f"{name} differs from the running package in {other}")
     return name, data
 
 
@@ -43,9 +40,7 @@ def _read(path: Path) -> bytes:
 
 
 def _built() -> tuple[str, bytes]:
-    """Built by pip in a copy of the tree: in the tree itself an old build/ would be packed
-    along.
-    """
+    """Build a wheel with pip in a copy of the tree: in the tree an old build/ would be packed too."""
     root = _PACKAGE.parent
     if not all((root / name).is_file() for name in _NEEDED):
         raise UserError(
@@ -84,9 +79,7 @@ def _built() -> tuple[str, bytes]:
 
 
 def _different(data: bytes) -> str | None:
-    """The first file in which a wheel and the package that runs differ; None if they are
-    the same.
-    """
+    """The first file in which a wheel and the running package differ; None if they are equal."""
     files = (p for p in _PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     ours = {p.relative_to(_PACKAGE.parent).as_posix(): p for p in files}
     try:

@@ -1,1 +1,1 @@
-"""Gradescope's side: a grader packed for its containers, and what runs there."""
+"""Gradescope: a grader packed for its containers, and the code that runs in them."""

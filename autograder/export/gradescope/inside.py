@@ -1,7 +1,7 @@
-"""In Gradescope's container: grade the one submission that lies there, and say so in results.json.
+"""In Gradescope's container: grade the submission and write results.json.
 
-Started by `run_autograder`. Whatever is in the submission, and whatever goes wrong, it ends with a
-results.json of the form that Gradescope reads, and with exit code 0.
+`run_autograder` starts it. For any submission and any error it writes a valid results.json and
+exits with code 0.
 """
 
 import json
@@ -37,9 +37,7 @@ def main(root: Path, unsafe: bool) -> None:
 
 
 def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
-    """The Report of the submission, and the tier of the jail that its code ran in; empty if it did
-    not run.
-    """
+    """The Report of the submission, and the tier of the jail it ran in; "" if it did not run."""
     try:
         answers = answer_key.load(root / "source" / NAME)
         require_suite(answers, root / "source" / NAME)
@@ -49,14 +47,14 @@ def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
     try:
         path = require_notebook(root / "submission", topic)
         jail = tiers.best(unsafe)
-        return grade_file(answers, path, jail, pictures=False), jail.tier  # its results are words
+        return grade_file(
+            answers, path, jail, pictures=False
+        ), jail.tier  # Gradescope shows text only
     except Unreadable as error:
         return unreadable(topic, None, str(error)), ""
     except (KitError, UserError, OSError) as error:
         return grader_error(topic, str(error)), ""
-    except (
-        Exception
-    ) as error:  # of our own making: it must not cost the student a verdict in silence
+    except Exception as error:  # our own fault: the result must say so
         return grader_error(topic, type(error).__name__), ""
 
 

@@ -1,6 +1,4 @@
-"""Pack a topic's grader for Gradescope: two scripts, this package, and the topic's secret answers;
-no solution.
-"""
+"""Pack a topic's grader for Gradescope: two scripts, this package and the topic's secret answers."""
 
 import re
 from pathlib import Path
@@ -22,8 +20,9 @@ _ALLOWED = re.compile(
 def contents(
     course: Course, topic_id: str, wheel: tuple[str, bytes], unsafe: bool
 ) -> dict[str, bytes]:
-    """The members of the zip file; UserError, naming where and what, if a solution or the seed is
-    in one.
+    """The members of the zip file.
+
+    If one holds a solution or the seed, UserError says which and where.
     """
     answers = secret_answers(course, course.topic(topic_id))
     members = {name: (_HERE / name).read_bytes() for name in PROGRAMS} | {wheel[0]: wheel[1]}

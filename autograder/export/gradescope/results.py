@@ -1,8 +1,8 @@
 """A Report in the form that Gradescope shows.
 
-A student may hand in there again and again, always to be checked with the same secret inputs. So
-the page says which sentence is false and what the likely misconception is, but none of the values: those the
-student sees at home, for other inputs.
+A student may submit again and again against the same secret inputs. So the page names the sentences
+that are false and the likely misconception, but no values. Students see values at home, for other
+inputs.
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ def _output(report: Report, tier: str) -> str:
 
 
 def _test(exercise: Exercise) -> dict[str, Any]:
-    """One exercise; a bonus has points above the most."""
+    """One exercise. A bonus scores more than its maximum of 0."""
     return {
         "name": exercise.id,
         "score": round(exercise.score, 4),
