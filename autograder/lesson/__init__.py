@@ -1,7 +1,7 @@
 """What a notebook imports besides `check` and `hint`: the helpers that all lessons share.
 
-A lesson's own data and layers are in its `given.py`, its own figures in its `figures.py`. Where a
-submission is graded this package stands still: its names are there, and calling them does nothing.
+A lesson's own data and layers are in its `given.py`, its figures in its `figures.py`. While a
+submission is graded, the names of this package exist and calling them does nothing.
 """
 
 from autograder.lesson.beside import beside

@@ -1,10 +1,10 @@
-"""A learner's value printed beside the expected one."""
+"""Print a learner's value beside the expected one."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# By the type of yours: relative, absolute. A float32 answer to a float64 question is right.
+# Relative and absolute tolerance by the dtype of your value: a float32 answer is right too.
 _TOLERANCE = {"float32": (1e-5, 1e-6), "float16": (1e-2, 1e-3)}
 _FULL = (1e-6, 1e-9)
 
@@ -18,7 +18,7 @@ def beside(got: object, expected: object, name: str = "value") -> None:
     right = np.asarray(expected)
     try:
         yours = np.asarray(got)
-    except ValueError:  # parts that do not fit into one array
+    except ValueError:  # parts of different shapes
         print(f"✗ {name}: yours is a {type(got).__name__} of unequal parts; {_wanted(right)}")
         return
     if yours.dtype.kind not in "biuf":

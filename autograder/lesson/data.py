@@ -1,4 +1,4 @@
-"""The scanned digits that most lessons learn to read."""
+"""The scanned digits that most lessons use."""
 
 from typing import Any
 

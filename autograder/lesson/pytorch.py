@@ -1,4 +1,4 @@
-"""A learner's functions beside PyTorch's, where it is installed."""
+"""Compare a learner's functions with PyTorch's, if it is installed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def pytorch() -> Any:
-    """The module torch; None, after saying so, where it is not installed."""
+    """The module torch, or None with a message if it is not installed."""
     try:
         import torch
     except ImportError:

@@ -1,14 +1,14 @@
 """One palette and one figure style for all lessons.
 
-Matplotlib is imported when a figure is drawn, so that whoever lacks it can do all the rest.
+Matplotlib is imported when the first figure is drawn, so that all else works without it.
 """
 
 from typing import Any
 
-# Told apart whatever colours the reader sees (Okabe and Ito, 2008); a second sign goes with each.
+# Safe for colour-blind readers (Okabe and Ito, 2008); a second sign goes with each colour.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 RED, PINK, GREY = "#D55E00", "#CC79A7", "#666666"
-LIGHT = "#bbbbbb"  # what stands behind
+LIGHT = "#bbbbbb"  # the background
 COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, GREY)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))  # a line style for each colour
 WIDTH = 9.5  # inches, as wide as a notebook's column
