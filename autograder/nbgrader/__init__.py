@@ -1,3 +1,1 @@
-"""nbgrader's side: it releases, collects and keeps the gradebook; these classes put our verdicts
-into it.
-"""
+"""The nbgrader side: nbgrader releases, collects and keeps the gradebook; these classes add ours."""

@@ -1,4 +1,4 @@
-"""nbgrader's own Python interface, opened on a course with the course's own configuration."""
+"""nbgrader's Python interface, opened on a course with the course's own configuration."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ _told: ContextVar[str | None] = ContextVar("told", default=None)
 
 @contextmanager
 def opened(course: Course) -> Iterator[Any]:
-    """NbGraderAPI for the course, working in its folder, its log kept out of the terminal."""
+    """NbGraderAPI in the folder of the course, with its log kept out of the terminal."""
     if not (course.root / CONFIG).is_file():
         raise UserError(f"{course.root / CONFIG} is missing; copy the one that comes with the kit")
     _told.set(None)
@@ -37,7 +37,7 @@ def opened(course: Course) -> Iterator[Any]:
 
 
 def make_tools_reachable() -> None:
-    """nbgrader calls `alembic` by its bare name, so the folder of this Python has to be on PATH."""
+    """Put the folder of this Python on PATH: nbgrader calls `alembic` by its bare name."""
     import sysconfig
 
     scripts = sysconfig.get_path("scripts")
@@ -48,9 +48,7 @@ def make_tools_reachable() -> None:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Around what nbgrader calls of ours: an error of ours is kept in its own words, for nbgrader
-    hands on no more than a log.
-    """
+    """Keep a UserError raised inside nbgrader, which passes on only a log."""
     try:
         yield
     except UserError as error:
@@ -59,7 +57,7 @@ def telling() -> Iterator[None]:
 
 
 def reason(result: dict[str, Any]) -> str:
-    """Why nbgrader failed: an error of ours, or the last line of its own that says something."""
+    """Why nbgrader failed: our own error, or the last meaningful line of its log."""
     told = _told.get()
     if told is not None:
         return told

@@ -1,6 +1,4 @@
-"""At `nbgrader autograde`: grade the notebook in our jail and write what came of it into its check
-cells.
-"""
+"""In `nbgrader autograde`: grade the notebook in our jail and fill its check cells."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,11 @@ from autograder.nbgrader.outputs import REPORT, extra_credit, fill
 
 
 class Grade(NbGraderPreprocessor):  # type: ignore[misc]
-    """Takes the place of nbgrader's Execute: no kernel, no code of the student's in this
-    process.
-    """
+    """Replaces nbgrader's Execute. It starts no kernel and runs no student code in this process."""
 
     unsafe_no_jail = Bool(
         False,
-        help="Grade without isolation where this machine offers none: for code that you trust "
-        "only.",
+        help="Grade without isolation if this machine has none: only for code that you trust.",
     ).tag(config=True)
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
@@ -34,7 +29,7 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
         if report.status == "grader_error":
             raise KitError(
                 str(report.reason)
-            )  # nbgrader drops this attempt and keeps any earlier grade
+            )  # nbgrader drops this attempt and keeps an earlier grade
         fill(nb, report)
         resources.setdefault("outputs", {})[REPORT] = report.to_json().encode()
         resources[REPORT] = report
@@ -42,7 +37,7 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class SaveBonus(NbGraderPreprocessor):  # type: ignore[misc]
-    """Enters what a bonus exercise earned as extra credit, which its cell of 0 points cannot hold."""
+    """Enters what a bonus exercise earned as extra credit, because its cell has 0 points."""
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         names, report = resources["nbgrader"], resources[REPORT]

@@ -1,8 +1,6 @@
-"""Call the roll of one topic: the gradebook through nbgrader's own interface, and what lies in the
-folders.
+"""Build the class list of one topic from the gradebook and from the course's folders.
 
-Nothing here stops at a file that is missing, old or broken: the roll says so, and the others are
-read.
+A missing, old or broken file stops nothing: the class list says so, and the other files are read.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,7 +23,7 @@ from autograder.nbgrader.timestamps import handed_in
 
 
 def call(course: Course, topic_id: str) -> ClassList:
-    """The roll of a topic: everybody whom the gradebook knows or who has a folder."""
+    """The class list of a topic: every student in the gradebook or with a folder."""
     topic_entry = course.entry(topic_id)
     exercises = {name: 0.0 if e.bonus else e.points for name, e in topic_entry.exercises.items()}
     book = _from_gradebook(course, topic_id)
@@ -41,7 +39,7 @@ def call(course: Course, topic_id: str) -> ClassList:
 
 
 def _folders(course: Course, topic_id: str) -> dict[str, str]:
-    """Students with a folder, by their names as text: the name of a folder need not be any."""
+    """The folders of students, by their names as valid text."""
     found = [
         *(course.root / "submitted").glob(f"*/{topic_id}"),
         *(course.root / "autograded").glob(f"*/{topic_id}"),
@@ -51,7 +49,7 @@ def _folders(course: Course, topic_id: str) -> dict[str, str]:
 
 @dataclass
 class _Book:
-    """What the gradebook says, or the note that it says nothing."""
+    """What the gradebook holds, or the note that it cannot be read."""
 
     entries: dict[str, StudentEntry] = field(default_factory=dict)
     points_possible: float | None = None
@@ -103,9 +101,7 @@ def _book(gradebook: Gradebook, topic_id: str) -> _Book:
 
 
 def _cell_names(assignment: Assignment) -> dict[str, str]:
-    """The graded cells' names by their numbers, once: each grade would ask the database for its
-    own.
-    """
+    """The names of the graded cells by their ids, read once for all grades."""
     cells = (
         cell
         for notebook in assignment.notebooks
@@ -115,9 +111,7 @@ def _cell_names(assignment: Assignment) -> dict[str, str]:
 
 
 def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> GradebookGrade | None:
-    """The points of a submission; None if it was entered but never graded, as after a failed
-    `nbgrader autograde`.
-    """
+    """The grade of a submission; None if it was never graded, as after a failed autograde."""
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
     given = [grade.auto_score is not None or grade.manual_score is not None for grade in grades]
     if not any(given):
@@ -134,7 +128,7 @@ def _grade(submission: SubmittedAssignment, names: dict[str, str]) -> GradebookG
 
 
 class _Files:
-    """What lies in the folders of a topic's students."""
+    """The files in the folders of a topic's students."""
 
     def __init__(self, course: Course, topic_id: str) -> None:
         self._root, self._topic = course.root, topic_id
@@ -142,12 +136,12 @@ class _Files:
         self._faults = faults_of(course, topic_id)
 
     def complete(self, entry: StudentEntry, folder: str) -> StudentEntry:
-        """The entry, with what lies in the student's folders."""
+        """The entry, completed from the student's folders."""
         submitted = self._root / "submitted" / folder / self._topic
         path = self._root / "autograded" / folder / self._topic / REPORT
         fault = self._faults.of(self._topic, entry.student)
         entry = replace(entry, handed_in=submitted.is_dir(), fault=fault)
-        if entry.seconds_late is None:  # the gradebook has no due date: that of course.yaml counts
+        if entry.seconds_late is None:  # no due date in the gradebook: course.yaml's counts
             entry = replace(entry, seconds_late=self._seconds_late(submitted))
         try:
             report = read_report(path, self._topic, entry.student)
@@ -165,8 +159,9 @@ class _Files:
 
 
 def _outdated(submitted: Path, report: Path) -> bool:
-    """Whether something was handed in after the Report was written: by nbgrader's timestamps, where
-    there are some.
+    """Whether something was submitted after the Report was written.
+
+    nbgrader's timestamps decide; without one, the times of the files.
     """
     ours, theirs = _stamp(report.parent), _stamp(submitted)
     if theirs is not None:
@@ -176,9 +171,7 @@ def _outdated(submitted: Path, report: Path) -> bool:
 
 
 def _stamp(folder: Path) -> datetime | None:
-    """When a submission was handed in; None where that is not said, or not in words that are a
-    time.
-    """
+    """The time of submission; None if there is none or it cannot be read."""
     try:
         moment = handed_in(folder)
     except UserError:

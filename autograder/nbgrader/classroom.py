@@ -1,6 +1,4 @@
-"""What grading one topic of a class needs: its source notebook, its answers, and the Reports so
-far.
-"""
+"""What grading a topic of a class needs: its source notebook, its answers, its cached Reports."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -32,7 +30,7 @@ class Classroom:
 
     @cached_property
     def source(self) -> Any:
-        """The topic's notebook as it was written."""
+        """The topic's source notebook."""
         return nbformat.read(self.course.assignment(self.topic.id), as_version=4)
 
     @cached_property
@@ -41,9 +39,7 @@ class Classroom:
         return secret_answers(self.course, self.topic).to_bytes()
 
     def read(self, folder: Path) -> Any:
-        """What was handed in as a well-formed notebook; if it is none, the reason is in its
-        metadata.
-        """
+        """The submission as a valid notebook. If it is none, its metadata hold the reason."""
         try:
             return from_file(require_notebook(folder, self.topic), self.topic, self.source)
         except Unreadable as error:
@@ -55,21 +51,21 @@ class Classroom:
         return unreadable(self.topic, student, reason) if reason else None
 
     def submission(self, nb: Any) -> bytes:
-        """The code of a rebuilt notebook, as it is graded."""
+        """The code of a rebuilt notebook, as bytes to grade."""
         cells = notebook.submission(
             notebook.of(self.course.assignment(self.topic.id), nb), self.topic
         )
         return batch.Submission(tuple(cells)).to_bytes()
 
     def kept(self, submission: bytes, student: str) -> Report | None:
-        """The Report of an earlier run of the same code."""
+        """The cached Report of the same code, or None."""
         return self.store.get(batch.key(self.answers, submission), student)
 
     def keep(self, submission: bytes, report: Report) -> None:
         self.store.put(batch.key(self.answers, submission), report)
 
     def report(self, nb: Any, student: str, unsafe: bool = False) -> Report:
-        """The Report of one rebuilt notebook, kept or made here and now."""
+        """The Report of a rebuilt notebook, from the cache or graded now."""
         known = self.unreadable(nb, student)
         if known is not None:
             return known
@@ -84,5 +80,5 @@ class Classroom:
 
 
 def faults_of(course: Course, topic_id: str) -> Faults:
-    """The grader errors that stand for a topic."""
+    """The standing grader errors of a topic."""
     return Faults(course.secrets / "faults" / topic_id)

@@ -1,4 +1,4 @@
-"""Everything that a course's nbgrader_config.py needs: the stock commands then run our grader."""
+"""The settings of a course's nbgrader_config.py, which make the stock commands run our grader."""
 
 import warnings
 from pathlib import Path
@@ -16,24 +16,21 @@ _STOCK = "nbgrader.preprocessors"
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader's config object `c` for the course in `root`."""
     course = course_file.load(root / course_file.FILE)
-    # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy says so at length for
-    # each one.
+    # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy warns for each one.
     warnings.filterwarnings("ignore", category=SAWarning, module=r"nbgrader\.")
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = course.file.course
-    # Two graders at once, or a backup: SQLite waits its turn for so many seconds instead of giving
-    # up after five.
+    # With two graders at once, or a backup: SQLite waits so many seconds, not five.
     c.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db?timeout=60"
     c.CourseDirectory.source_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
     c.ExchangeFactory.collect = f"{_OURS}.collect.Collect"
     c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
-    # Formgrader shows markdown cells as they were written, scripts and all; ours are cleaned.
+    # Formgrader shows markdown cells with their scripts; we clean them.
     c.HTMLExporter.filters = {"markdown2html": f"{_OURS}.markdown.markdown2html"}
     c.GenerateFeedback.exporter_class = f"{_OURS}.feedback.FeedbackExporter"
     c.GenerateFeedback.preprocessors = [f"{_OURS}.feedback.Grades"]
-    # Answer cells hold stubs already, so nothing is cleared: ClearSolutions would take the
-    # signatures too.
+    # Answer cells are stubs already. ClearSolutions would remove the signatures too.
     c.GenerateAssignment.preprocessors = [
         f"{_OURS}.release.Release",
         f"{_STOCK}.LockCells",
@@ -52,7 +49,7 @@ def configure(c: Any, root: Path) -> None:
         f"{_STOCK}.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
-        # reading rebuilds the cells, so their checksums have to come again
+        # reading rebuilds the cells, so their checksums are computed again
         f"{_STOCK}.OverwriteCells",
         f"{_OURS}.autograde.Grade",
         f"{_STOCK}.SaveAutoGrades",

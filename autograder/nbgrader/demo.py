@@ -1,4 +1,4 @@
-"""A made-up class through nbgrader's own commands, from release to feedback."""
+"""Run a made-up class through nbgrader's own commands, from release to feedback."""
 
 import shutil
 import subprocess
@@ -21,9 +21,7 @@ Say = Callable[[str], None]
 
 
 def run(course: Course, students: int, say: Say) -> bool:
-    """The whole round for that many students; whether every grade in the gradebook is the right
-    one.
-    """
+    """Run all steps for that many students. Return whether every grade in the gradebook is right."""
     work = Path(tempfile.mkdtemp(prefix="autograder-demo-"))
     copy_course(course, work / "course")
     copy = load(work / "course" / FILE)
@@ -52,7 +50,7 @@ def run(course: Course, students: int, say: Say) -> bool:
     nbgrader.run("collect", TOPIC)
     tier = survey().jail.tier
     say(f"grading: autograder grade, in a jail of tier {tier}: {MEANING[tier]}")
-    # The code is our own, so that it may run where there is no jail.
+    # The code is our own, so it may run without a jail.
     line = [sys.executable, "-m", "autograder", "grade", TOPIC, "--unsafe-no-jail"]
     done = subprocess.run(line, cwd=copy.root, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -64,7 +62,7 @@ def run(course: Course, students: int, say: Say) -> bool:
 
 
 class Nbgrader:
-    """nbgrader's commands, as an instructor and as students type them."""
+    """nbgrader's commands, as instructors and students type them."""
 
     def __init__(self, course: Course, exchange: Path) -> None:
         self.course = course
@@ -74,7 +72,7 @@ class Nbgrader:
         self.common = [f"--course={course.file.course}", f"--Exchange.root={exchange}"]
 
     def run(self, *command: str, cwd: Path | None = None) -> None:
-        """Run one command; KitError with the end of what it said if it fails."""
+        """Run one command. If it fails, KitError quotes the end of its output."""
         line = [sys.executable, "-m", "nbgrader", *command, *self.common]
         done = subprocess.run(
             line, cwd=cwd or self.course.root, capture_output=True, text=True, check=False
@@ -83,15 +81,13 @@ class Nbgrader:
             raise KitError(f"nbgrader {command[0]} failed: {done.stderr.strip()[-800:]}")
 
     def fetch(self, home: Path) -> Path:
-        """The folder of the assignment as students get it."""
+        """Fetch the assignment as a student and return its folder."""
         home.mkdir()
         self.run("fetch_assignment", TOPIC, cwd=home)
         return home / TOPIC
 
     def hand_in(self, fetched: Path, home: Path, made: Made, topic: Topic) -> None:
-        """In a student's home, put the made-up notebook in the place of the fetched one, and
-        submit.
-        """
+        """Replace the fetched notebook by the made-up one in a student's home, and submit it."""
         shutil.copytree(fetched, home / topic.id)
         (home / topic.id / f"{topic.name}.ipynb").write_text(made.text, encoding="utf-8")
         self.run("submit", topic.id, f"--student={home.name}", cwd=home)

@@ -1,4 +1,4 @@
-"""The exporter that nbgrader reads submissions with."""
+"""The exporter with which nbgrader reads submissions."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from autograder.nbgrader.rebuild import from_file
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads a submitted notebook leniently; the rest of nbgrader then sees a well-formed one."""
+    """Reads a submitted notebook in any state, so that the rest of nbgrader sees a valid one."""
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
         path = Path(filename)

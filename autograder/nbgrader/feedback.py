@@ -1,9 +1,7 @@
-"""What `nbgrader generate_feedback` writes: the notebook with its cards, grades and comments, as
-one page of ours.
+"""The page that `nbgrader generate_feedback` writes: the notebook with cards, grades and comments.
 
-nbgrader's template loads scripts from elsewhere and escapes nothing by itself. Here every word goes
-through a template that does, or through the cleaning of markdown; no script is left, and nothing is
-loaded.
+nbgrader's template loads scripts from the network and escapes nothing. This one escapes every text
+or cleans it as markdown, contains no script and loads nothing.
 """
 
 from datetime import datetime
@@ -26,13 +24,11 @@ from autograder.nbgrader.outputs import REPORT
 from autograder.render import cards, page, view
 from autograder.render.page import Page, Section
 
-NO_RESPONSE = "No response."  # nbgrader's own comment to an untouched answer
+NO_RESPONSE = "No response."  # nbgrader's comment on an untouched answer
 
 
 class Grades(GetGrades):  # type: ignore[misc]
-    """nbgrader's scores and comments for each cell, and who handed in when, and what is still to be
-    read.
-    """
+    """nbgrader's scores and comments of each cell, the submission time, and what is still ungraded."""
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         nb, resources = super().preprocess(nb, resources)
@@ -66,7 +62,7 @@ class FeedbackExporter(Exporter):
 
 
 class _Writer:
-    """Writes the page of one notebook, from its first cell to its last."""
+    """Writes the page of one notebook, cell by cell."""
 
     def __init__(self, report: Report, names: Any) -> None:
         self._report, self._names = report, names
@@ -78,7 +74,7 @@ class _Writer:
     def page(self, title: str, nb: Any) -> Page:
         if self._report.status == "graded":
             self._body = [self._cell(cell) for cell in nb.cells]
-        else:  # the notebook is the stub, there was nothing to put into it
+        else:  # the notebook is the stub, without any answer
             comments = [
                 str(cell.metadata.get("nbgrader", {}).get("comment") or "") for cell in nb.cells
             ]
@@ -109,7 +105,7 @@ class _Writer:
 
     def _check(self, marks: Any) -> Markup:
         exercise, anchor = self._exercises.get(marks["grade_id"]), page.anchor(len(self._sections))
-        if exercise is None:  # added to the course since
+        if exercise is None:  # the course added it later
             raise UserError(f"the report has no {marks['grade_id']}; {_again(self._names)}")
         section, note = page.section(exercise, anchor), ""
         if exercise.max_score and abs(marks["score"] - exercise.score) > 0.005:
@@ -183,7 +179,7 @@ def _time(moment: datetime) -> str:
 
 
 def _late(names: Any) -> str:
-    """`on time`, `2 h 5 min late`, or nothing where no time was set."""
+    """`on time`, `2 h 5 min late`, or nothing without a due date."""
     if names["due"] is None:
         return ""
     minutes = -int(-names["seconds_late"] // 60)

@@ -1,9 +1,8 @@
-"""TeX as MathML, which browsers draw and screen readers read with no network and no script.
+"""TeX as MathML, which browsers draw and screen readers read without network or script.
 
-What a student wrote between dollars is no more to be trusted than the rest. Nothing of it is ever
-parsed as HTML: it becomes a tree, of whose elements and attributes only those listed here are
-passed on, as tokens for the serializer that escapes every word. A formula that has more to it is
-shown as its source.
+A student's formula is untrusted. It is never parsed as HTML: it becomes a tree, and only the
+elements and attributes listed here pass, as tokens for the serializer, which escapes every text. A
+formula with anything else is shown as its source.
 """
 
 import re
@@ -41,7 +40,7 @@ _ATTRIBUTES = {
 _MACROS = re.compile(
     r"\\((re)?newcommand|providecommand|[gex]?def|let|DeclareMathOperator|newenvironment)(?![A-Za-z])"
 )
-# What the converter does not know, in words that it knows.
+# Commands that the converter does not know, in terms of those it knows.
 _REWRITTEN = [
     (
         re.compile(r"\\(begin|end)\{(aligned|align|split|gathered|equation|gather|multline)\*?\}"),
@@ -56,9 +55,7 @@ _DOUBLE = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ
 
 
 class Formulas:
-    """The formulas of one text. While it is rendered and cleaned, a word that nobody can guess
-    stands for each.
-    """
+    """The formulas of one text. While it is rendered, an unguessable word stands for each."""
 
     def __init__(self) -> None:
         nonce = secrets.token_hex(8)
@@ -67,14 +64,12 @@ class Formulas:
         self._kept: list[tuple[str, bool]] = []
 
     def keep(self, tex: str, block: bool) -> str:
-        """The word that stands for a formula from now on."""
+        """Keep a formula and return the word that stands for it."""
         self._kept.append((tex, block))
         return self._word % (len(self._kept) - 1)
 
     def put_back(self, tokens: Iterable[Token]) -> Iterator[Token]:
-        """Cleaned tokens with each formula in its place; in the title of a picture or a link, as
-        its source.
-        """
+        """Replace the words in cleaned tokens by the formulas, in attributes by their source."""
         for token in tokens:
             if token["type"] == "Characters" and self._mark.search(token["data"]):
                 yield from self._between(token["data"])
@@ -97,10 +92,10 @@ class Formulas:
 
 
 def mathml(tex: str, block: bool) -> Iterator[Token]:
-    """A formula as tokens: MathML, or its source where that cannot be."""
+    """A formula as tokens: MathML, or its source if it cannot be converted."""
     try:
         tokens = list(_tokens(_converted(tex, block)))
-    except Exception:  # of the converter's many, or ours: what is no formula to it is text to us
+    except Exception:  # the converter raises many errors; such a formula is shown as text
         tokens = [start("code"), characters(tex.strip()), end("code")]
     if block:
         yield start("span", {"class": "formula"})
@@ -138,9 +133,7 @@ def _tokens(element: Element, form: str = "") -> Iterator[Token]:
 
 
 def _is_sign(element: Element, before: Element | None) -> bool:
-    """Whether a minus belongs to the number after it: no operand stands before it, as in
-    (-1, -2).
-    """
+    """Whether a minus is a sign, as in (-1, -2): no operand stands before it."""
     if element.tag != "mo" or unescape(element.text or "") not in ("−", "+", "±"):
         return False
     return before is not None and before.tag == "mo" and unescape(before.text or "") not in _CLOSING
@@ -151,7 +144,7 @@ def _said(element: Element) -> str:
     text = _SIGNS.get(text, text)
     if element.tag == "mtext":
         text = text.replace("\\_", "_")
-    if element.get("mathvariant") == "double-struck":  # browsers know of no variant but normal
+    if element.get("mathvariant") == "double-struck":  # browsers support only the variant `normal`
         text = "".join(
             _DOUBLE.get(c, chr(0x1D538 + ord(c) - ord("A")) if "A" <= c <= "Z" else c) for c in text
         )

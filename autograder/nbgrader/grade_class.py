@@ -1,8 +1,7 @@
-"""`autograder grade`: one topic of a whole class, into nbgrader's gradebook.
+"""`autograder grade`: grade a topic of a whole class into nbgrader's gradebook.
 
-Whatever a submission holds, it ends as graded, unreadable or grader_error, and the others are
-graded. What has been graded is kept by what it depends on, so that a run that was cut short goes on
-where it ended.
+Every submission ends as graded, unreadable or grader_error, and none stops the others. Reports are
+cached: after a crash, run the command again and it resumes.
 """
 
 from collections.abc import Iterator
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
 
 
 def grade(course: Course, topic_id: str, students: list[str], runner: Runner) -> Iterator[Report]:
-    """Grade the students' submissions into the gradebook and yield their Reports, those known
-    already first.
+    """Grade the students' submissions into the gradebook and yield their Reports.
+
+    Cached Reports come first.
     """
     classroom = Classroom(course, topic_id)
     folders = {student: _folder(course, topic_id, student) for student in students}
@@ -33,15 +33,13 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
     for student, folder in folders.items():
         try:
             report = _known(classroom, student, folder, waiting)
-        except (
-            Exception
-        ) as error:  # whatever lies in that folder, it must not take the class with it
+        except Exception as error:  # whatever is in that folder, the other submissions go on
             report = _fault(classroom, student, _reason(error))
         known += [(student, report)] if report is not None else []
     verdicts = runner.run(classroom.answers, list(waiting.items()))
     from autograder.nbgrader import (
         gradebook,
-    )  # nbgrader takes two seconds, in which the runner is at work
+    )  # importing nbgrader takes two seconds; the runner works meanwhile
 
     with gradebook.opened(classroom) as book:
         for student, report in known:
@@ -64,9 +62,7 @@ def _folder(course: Course, topic_id: str, student: str) -> Path:
 def _known(
     classroom: Classroom, student: str, folder: Path, waiting: dict[str, bytes]
 ) -> Report | None:
-    """The Report of a submission that need not be run; else its code waits, under the student's
-    name.
-    """
+    """The Report of a submission that need not be run. Otherwise its code is added to `waiting`."""
     if text(student) != student:
         raise UserError("the name of its folder is not text; give it another one")
     nb = classroom.read(folder)
@@ -85,12 +81,12 @@ def _keep(classroom: Classroom, submission: bytes, report: Report) -> None:
         classroom.keep(submission, report)
     except (
         OSError
-    ):  # a full disk: it stands in the gradebook all the same, or is graded again next time
+    ):  # a full disk: the gradebook still gets the grade, or it is graded again next time
         return
 
 
 def _noted(classroom: Classroom, report: Report) -> Report:
-    """The Report; a fault of ours is kept for the class report until grading succeeds."""
+    """The Report. A grader error is kept for the class report until grading succeeds."""
     classroom.faults.note(report)
     return report
 
@@ -102,7 +98,7 @@ def _entered(
     report: Report,
     submission: bytes | None = None,
 ) -> Report:
-    """Enter a verdict; what cannot be entered becomes our fault, and any earlier grade stands."""
+    """Enter a verdict. If that fails, it becomes a grader error and an earlier grade stays."""
     reason = report.reason
     if report.status != "grader_error":
         try:
@@ -111,9 +107,7 @@ def _entered(
                 raise UserError("it was handed in anew while it was graded")
             book.enter(nb, report)
             return report
-        except (
-            Exception
-        ) as error:  # of this submission's, or a disk's, or our own: the others are graded
+        except Exception as error:  # of this submission, a disk or our own: the others go on
             reason = _reason(error)
     why = f"{reason}; any earlier grade stands, run the grading of {report.student} again"
     return replace(_fault(classroom, str(report.student), why), seconds=report.seconds)

@@ -1,9 +1,7 @@
-"""Enter Reports of a whole class: the gradebook and the autograded notebooks, as `nbgrader
-autograde` leaves them.
+"""Enter the Reports of a class into the gradebook, with the files that `nbgrader autograde` writes.
 
-nbgrader opens its database a dozen times for each submission, which alone would take longer than to
-grade it. Here it is opened once, and everything goes through nbgrader's own Gradebook and file
-formats.
+nbgrader opens its database a dozen times for each submission, which takes longer than grading it.
+Here it is opened once. Everything goes through nbgrader's own Gradebook and file formats.
 """
 
 import os
@@ -30,15 +28,13 @@ from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.outputs import REPORT, extra_credit, fill, within
 from autograder.nbgrader.timestamps import handed_in
 
-PATIENCE = 90.0  # seconds to wait for a gradebook that somebody else has locked
+PATIENCE = 90.0  # seconds to wait for a locked gradebook
 _READ_ONLY = 0o444  # as nbgrader leaves them
 
 
 @contextmanager
 def opened(classroom: Classroom) -> Iterator["Book"]:
-    """The gradebook of the classroom's course, open; UserError if its topic was never released into
-    it.
-    """
+    """The open gradebook of the classroom's course. UserError if the topic was never released."""
     with api.opened(classroom.course) as nbgrader, nbgrader.gradebook as gradebook:
         topic = classroom.topic
         try:
@@ -60,16 +56,14 @@ class Book:
         released = gradebook.find_notebook(self._topic.name, self._topic.id)
         self._checksums = {cell.name: cell.checksum for cell in released.source_cells}
         graded = [*released.grade_cells, *released.solution_cells, *released.task_cells]
-        self._names = {
-            cell.id: cell.name for cell in graded
-        }  # once: each grade would ask the database for its own
+        self._names = {cell.id: cell.name for cell in graded}  # read once for all grades
 
     def enter(self, nb: Any, report: Report) -> None:
-        """Put a Report in the place of the student's earlier one. Manual points and comments stay.
+        """Replace the student's earlier Report by this one. Manual points and comments stay.
 
-        The files are replaced first and the grade last, each whole or not at all: after a kill in
-        between, entering it again brings both to the same state. Raise KitError if it cannot be
-        done, OSError if the disk is full.
+        The files are replaced first and the grade last, each whole or not at all. After a crash in
+        between, entering it again brings both to the same state. Raise KitError if it fails,
+        OSError if the disk is full.
         """
         student = str(report.student)
         self._sanitize(nb)
@@ -88,8 +82,9 @@ class Book:
                 time.sleep(0.2)
 
     def _bonuses(self, student: str) -> set[str]:
-        """The exercises that the student's earlier Report has as a bonus: their extra credit is
-        ours to take back. What an instructor gave by hand stays.
+        """The bonus exercises of the student's earlier Report: their extra credit may be removed.
+
+        Extra credit that an instructor gave by hand stays.
         """
         path = self._folder("autograded", student) / REPORT
         try:
@@ -99,17 +94,15 @@ class Book:
         return {e.id for e in earlier.exercises if e.max_score == 0}
 
     def _sanitize(self, nb: Any) -> None:
-        """The checksums of the released cells, by which nbgrader tells an answer from an untouched
-        stub.
-        """
+        """Add the checksums of the released cells, by which nbgrader knows an untouched stub."""
         for cell in nb.cells:
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
             if self._checksums.get(grade_id):
                 cell.metadata.nbgrader["checksum"] = self._checksums[grade_id]
 
     def _write(self, student: str, nb: Any, report: Report) -> None:
-        """The folder of the graded submission: the notebook, the Report, and what else was handed
-        in or given out.
+        """Write the graded submission's folder: the notebook, the Report, submitted and released
+        files.
         """
         folder, submitted = self._folder("autograded", student), self._folder("submitted", student)
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +128,7 @@ class Book:
         submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
         _require_sense(submission)
         (notebook,) = submission.notebooks
-        scores = {  # of written answers: nobody else gives them any
+        scores = {  # of written answers, which have no automatic score
             c.metadata.nbgrader.grade_id: determine_grade(c)[0] for c in nb.cells if is_grade(c)
         }
         exercises = {f"check-{e.id}": e for e in report.exercises}
@@ -170,9 +163,7 @@ class Book:
 
 
 def _require_sense(submission: SubmittedAssignment) -> None:
-    """UserError for an extension of no due date, over which nbgrader stumbles wherever it asks what
-    is late.
-    """
+    """UserError if a submission has an extension but no due date: nbgrader fails on it."""
     if submission.extension is not None and submission.assignment.duedate is None:
         raise UserError(
             f"{submission.student_id} has an extension, but {submission.name} has no due date; set "
@@ -181,16 +172,14 @@ def _require_sense(submission: SubmittedAssignment) -> None:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether it is of another grader's making: a lock, a deadlock, or a row that was added just
-    before ours.
-    """
+    """Whether another grader caused the error: a lock, a deadlock, or a row added just before."""
     if isinstance(error, OperationalError):
         return "lock" in str(error.orig)
     return isinstance(error, (IntegrityError, InvalidEntry))
 
 
 def regular_files(folder: Path) -> list[Path]:
-    """The plain files below a folder. A link may point anywhere, and a pipe never ends."""
+    """The regular files below a folder, without links and pipes."""
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in ("__pycache__", ".ipynb_checkpoints")]
@@ -200,9 +189,7 @@ def regular_files(folder: Path) -> list[Path]:
 
 
 def _make_room(folder: Path, path: Path) -> None:
-    """Let a file be where one of that name was a folder, or a folder on its way a file: those
-    handed in come first.
-    """
+    """Make a path free for a file: remove a folder of its name, or a file in place of its folder."""
     for parent in reversed((folder / path).parents):
         if parent.is_relative_to(folder) and not parent.is_dir():
             parent.unlink(missing_ok=True)

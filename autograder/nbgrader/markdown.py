@@ -1,10 +1,8 @@
-"""Markdown cells as HTML that can do nothing: for the feedback pages and for formgrader, which
-would let all pass.
+"""Markdown cells as safe HTML, for the feedback pages and for formgrader.
 
-A student's text is read in the browser of whoever grades, where their session with the gradebook
-is. So it may have structure, pictures of its own and mathematics; no scripts, no styles, no forms,
-nothing that is loaded from elsewhere, and no name by which formgrader's own code finds the boxes
-for points and comments.
+The grader's browser shows a student's text in a session with access to the gradebook. So it may
+have structure, its own pictures and mathematics, but no scripts, styles, forms, remote content, or
+names that formgrader's code uses to find the boxes for points and comments.
 """
 
 import re
@@ -25,8 +23,7 @@ _TAGS = frozenset(
     small span strong sub summary sup table tbody td tfoot th thead tr u ul
     """.split()  # noqa: SIM905
 )
-# Told by how a value begins, as it stands in the text: what hides behind an entity is not among
-# them.
+# Recognised by the start of a value as written: one that hides behind an entity is refused.
 _ATTRIBUTES = {
     ("a", "href"): re.compile(r"https?://|mailto:|#"),
     ("a", "title"): re.compile(""),
@@ -45,23 +42,19 @@ _ATTRIBUTES = {
 
 
 class Outline:
-    """The headings of a page below its own: each one level under the last at most, so that none is
-    skipped.
-    """
+    """The headings of a page, each at most one level below the last: no level is skipped."""
 
     def __init__(self, level: int = 1) -> None:
         self._top = self.level = level
 
     def fit(self, level: int) -> int:
-        """The level on the page of a heading that a text puts at this level."""
+        """The level on the page of a heading with this level in the text."""
         self.level = min(self._top + level, self.level + 1, 6)
         return self.level
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's, but formulas are kept apart, and headings have no anchors: their names are
-    cleaned away.
-    """
+    """nbconvert's renderer, with formulas kept apart and headings without anchors."""
 
     def __init__(self, formulas: Formulas, attachments: Any) -> None:
         super().__init__(escape=False, attachments=attachments, exclude_anchor_links=True)
@@ -79,27 +72,24 @@ class _Renderer(IPythonRenderer):
 
 @pass_context
 def markdown2html(context: Any, source: str) -> str:
-    """The filter of that name in nbconvert's templates, with its result cleaned."""
+    """The filter of that name in nbconvert's templates, with a cleaned result."""
     return render(source, context.get("cell", {}).get("attachments", {}))
 
 
 def render(source: str, attachments: Any = None, outline: Outline | None = None) -> str:
-    """Markdown as clean HTML with its formulas as MathML, its headings where the outline
-    has them.
-    """
+    """Markdown as clean HTML, with formulas as MathML and headings at the outline's levels."""
     formulas = Formulas()
     try:
         html = MarkdownWithMath(renderer=_Renderer(formulas, attachments or {})).render(source)
         return clean(html, formulas, outline)
-    except (
-        Exception
-    ):  # a picture that is not attached, quotes a thousand deep: no page fails over it
+    except Exception:  # a missing attachment or quotes a thousand deep must not fail the page
         return f"<pre>{escape(source)}</pre>"
 
 
 def clean(html: str, formulas: Formulas | None = None, outline: Outline | None = None) -> str:
-    """The HTML with what is not allowed shown as the text that it is. Formulas come last, when
-    nothing is cleaned any more, and none of their words is read as HTML.
+    """The HTML with everything that is not allowed shown as text.
+
+    Formulas are put back after the cleaning, and none of their text is parsed as HTML.
     """
     filters = [partial(_laid_out, outline)] if outline else []
     filters += [partial(_with_formulas, formulas)] if formulas else []
@@ -113,9 +103,7 @@ def _with_formulas(formulas: Formulas, source: Iterable[Token]) -> Iterator[Toke
 
 
 def _laid_out(outline: Outline, source: Iterable[Token]) -> Iterator[Token]:
-    """Headings at their levels, and tables in boxes of their own that scroll where a screen is
-    narrow.
-    """
+    """Set the levels of headings, and put tables in boxes that scroll on a narrow screen."""
     level = 0
     for token in source:
         name = token.get("name", "")

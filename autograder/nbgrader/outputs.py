@@ -1,4 +1,4 @@
-"""Write a Report into the check cells of a notebook, where nbgrader and its pages look for it."""
+"""Write a Report into the check cells of a notebook, where nbgrader and its pages read it."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ REPORT = "report.json"
 
 
 def fill(nb: Any, report: Report) -> None:
-    """Every check cell shows its exercise's card and, as nbgrader reads it, its score."""
+    """Give every check cell its exercise's card and, for nbgrader, its score."""
     for cell in nb.cells:
         metadata = cell.metadata.get("nbgrader", {})
         if metadata.get("grade") and cell.cell_type == "code":
@@ -19,9 +19,7 @@ def fill(nb: Any, report: Report) -> None:
 
 
 def _outputs(report: Report, exercise_id: str) -> list[Any]:
-    """What nbgrader reads the score from: a plain float between 0 and the points, and the card
-    beside it.
-    """
+    """The output of a check cell: the score as a float between 0 and the points, and the card."""
     exercise = report.exercise(exercise_id)
     card = cards.card(exercise) if report.status == "graded" else cards.notice(report)
     data = {"text/plain": repr(within(exercise)), "text/html": card}
@@ -35,12 +33,13 @@ def _outputs(report: Report, exercise_id: str) -> list[Any]:
 
 
 def within(exercise: Exercise) -> float:
-    """The points of an exercise as its cell can hold them: between 0 and its most."""
+    """The points of an exercise that its cell accepts: between 0 and its maximum."""
     return min(max(float(exercise.score), 0.0), float(exercise.max_score))
 
 
 def extra_credit(exercise: Exercise) -> float | None:
-    """What a bonus exercise earned on top, for which its cell of 0 points has no room; None for
-    any other, so that what it earned as a bonus once does not stay.
+    """What a bonus exercise earned; None for any other exercise.
+
+    Its cell has 0 points, so the points are extra credit. None removes those of a former bonus.
     """
     return float(exercise.score) if exercise.max_score == 0 else None

@@ -1,8 +1,8 @@
-"""Put a submission back into the shape of its source, so that nbgrader can go on whatever came in.
+"""Rebuild a submission in the shape of its source, so that nbgrader accepts it in any state.
 
-Check cells, texts and metadata are the source's; answers and every other cell stay the student's.
-Deleted cells come back, duplicated ones lose their grade or go. A file that cannot be read at all
-becomes the source's notebook with the reason in its metadata.
+Check cells, texts and metadata come from the source; answers and all other cells from the student.
+Deleted cells are restored, duplicated ones lose their grade or are removed. A file that cannot be
+read becomes the source's notebook with the reason in its metadata.
 """
 
 from pathlib import Path
@@ -20,9 +20,7 @@ MISSING = "# This answer cell was missing from the submission."
 
 
 def from_file(path: Path, topic: Topic, source: Any) -> Any:
-    """The rebuilt notebook of a file; one that cannot be read becomes the source's, with the reason
-    in its metadata.
-    """
+    """The rebuilt notebook of a file, or the source's with the reason why it cannot be read."""
     try:
         data = notebook.load(path)
         notebook.require_topic(notebook.of(path, data), topic)
@@ -32,16 +30,14 @@ def from_file(path: Path, topic: Topic, source: Any) -> Any:
 
 
 def unread(reason: str, topic: Topic, source: Any) -> Any:
-    """The source's notebook with the reason why nothing of the student's is in it."""
+    """The source's notebook with the reason why the submission cannot be read."""
     rebuilt = rebuild({"cells": []}, source)
     rebuilt.metadata[MARK] = {"topic": topic.id, "unreadable": text(reason)}
     return rebuilt
 
 
 def rebuild(submitted: dict[str, Any], source: Any) -> Any:
-    """A valid notebook with the source's graded cells, in the student's order, and the student's
-    own cells.
-    """
+    """A valid notebook in the student's order: the source's graded cells and the student's own."""
     ours = {
         cell.metadata.nbgrader.grade_id: cell
         for cell in source.cells
@@ -59,24 +55,24 @@ def rebuild(submitted: dict[str, Any], source: Any) -> Any:
             cells.append(_restored(ours[grade_id], data))
         elif _is_solution(
             ours[grade_id]
-        ):  # a second copy of an answer cell: code, but without a grade
+        ):  # a second copy of an answer cell: its code counts, but it has no grade
             cells.append(_own(data))
     _insert_missing(cells, ours, placed)
     rebuilt = nbformat.v4.new_notebook(cells=cells, metadata=dict(source.metadata))
     unreadable = _dict(_dict(submitted.get("metadata")).get(MARK)).get("unreadable")
-    if isinstance(unreadable, str):  # nbgrader's second pass reads what its first one wrote
+    if isinstance(unreadable, str):  # nbgrader reads the notebook twice; the first pass wrote this
         rebuilt.metadata[MARK] = {**rebuilt.metadata.get(MARK, {}), "unreadable": text(unreadable)}
     return rebuilt
 
 
 def _restored(cell: Any, data: dict[str, Any]) -> Any:
-    """Our cell; of the student's, only the text of an answer."""
+    """The source's cell, with the student's text if it is an answer."""
     source = source_of(data) if _is_solution(cell) else cell.source
     return _new(cell.cell_type, source, dict(cell.metadata), data)
 
 
 def _own(data: dict[str, Any]) -> Any:
-    """A cell of the student's, with no say in grading."""
+    """A cell of the student's own, which cannot affect grading."""
     tags = _dict(data.get("metadata")).get("tags")
     kind = "code" if data.get("cell_type") == "code" else "markdown"
     keep = {"tags": ["demo"]} if isinstance(tags, list) and "demo" in tags else {}
@@ -84,8 +80,7 @@ def _own(data: dict[str, Any]) -> Any:
 
 
 def _new(kind: str, source: str, metadata: dict[str, Any], data: dict[str, Any]) -> Any:
-    # Not by nbformat's new_code_cell: it validates each cell by itself, which took most of the time
-    # of a reading.
+    # nbformat's new_code_cell would validate each cell, which took most of the time.
     cell = nbformat.from_dict(
         {"id": token_hex(4), "cell_type": kind, "metadata": metadata, "source": source}
     )
@@ -107,12 +102,12 @@ def _bundle(value: dict[str, str]) -> dict[str, str]:
 
 
 def _is_bundle(value: object) -> bool:
-    """An attachment as the notebook format has it: contents as text, by their kind."""
+    """Whether an attachment has the notebook format: its contents as text by MIME type."""
     return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
 
 
 def _insert_missing(cells: list[Any], ours: dict[str, Any], placed: set[str]) -> None:
-    """Put each cell that is gone behind the one it follows in the source."""
+    """Insert each missing cell after the one it follows in the source."""
     before = ""
     for grade_id, cell in ours.items():
         if grade_id not in placed:

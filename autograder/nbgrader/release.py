@@ -1,6 +1,4 @@
-"""At `nbgrader generate_assignment`: prove that the notebook fits course.yaml, and ship public
-answers.
-"""
+"""In `nbgrader generate_assignment`: prove that the notebook fits course.yaml; add public answers."""
 
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,7 @@ from autograder.nbgrader import api
 
 
 class Release(NbGraderPreprocessor):  # type: ignore[misc]
-    """Writes answers.npz, recorded under the public seed, beside the released notebook; enters the
-    due date.
-    """
+    """Writes answers.npz under the public seed beside the released notebook; sets the due date."""
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         with api.telling():
@@ -33,15 +29,13 @@ class Release(NbGraderPreprocessor):  # type: ignore[misc]
         resources.setdefault("outputs", {})[NAME] = answers.to_bytes()
         with Gradebook(
             resources["nbgrader"]["db_url"]
-        ) as gradebook:  # by it nbgrader knows what is late
+        ) as gradebook:  # nbgrader needs it to know what is late
             gradebook.update_or_create_assignment(topic_id, duedate=course.entry(topic_id).due)
         return nb, resources
 
 
 def require_agreement(course: Course, topic_id: str, nb: Any) -> None:
-    """UserError unless the check and written cells are those of course.yaml, with the same
-    points.
-    """
+    """UserError unless the notebook's graded cells have the names and points of course.yaml."""
     entry = course.entry(topic_id)
     expected = {
         f"check-{name}": 0.0 if e.bonus else float(e.points) for name, e in entry.exercises.items()
@@ -53,7 +47,7 @@ def require_agreement(course: Course, topic_id: str, nb: Any) -> None:
         if expected.get(name) != found.get(name):
             raise UserError(
                 f"the cell {name} of {topic_id} is worth "
-                f"{found.get(name, 'nothing, as it is not there')} in the notebook and "
-                f"{expected.get(name, 'nothing, as it is not there')} in course.yaml; make them "
+                f"{found.get(name, 'nothing, as it is missing')} in the notebook and "
+                f"{expected.get(name, 'nothing, as it is missing')} in course.yaml; make them "
                 "equal"
             )

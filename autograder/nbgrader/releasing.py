@@ -1,6 +1,4 @@
-"""`autograder release`: what students get, made by nbgrader from assignments/, and proven to be in
-step.
-"""
+"""`autograder release`: generate releases from assignments/ with nbgrader, and prove them current."""
 
 import json
 import shutil
@@ -16,8 +14,8 @@ from autograder.worker.codec import decode
 
 
 def release(course: Course, topic_id: str) -> Path:
-    """Generate release/<topic> with `nbgrader generate_assignment`; the folder that was made."""
-    course.topic(topic_id)  # its own errors are clearer than nbgrader's
+    """Generate release/<topic> with `nbgrader generate_assignment` and return its folder."""
+    course.topic(topic_id)  # our errors are clearer than nbgrader's
     with api.opened(course) as nbgrader:
         result = nbgrader.generate_assignment(topic_id, force=True)
     if not result["success"]:
@@ -26,7 +24,7 @@ def release(course: Course, topic_id: str) -> Path:
 
 
 def require_current(course: Course, topic_id: str) -> None:
-    """UserError unless the release that is there is what would be generated now."""
+    """UserError unless the release equals what would be generated now."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "course"
         copy_course(course, copy)
@@ -44,7 +42,7 @@ def require_current(course: Course, topic_id: str) -> None:
 
 
 def copy_course(course: Course, to: Path) -> None:
-    """The parts of a course that others are made from, in another place."""
+    """Copy the parts of a course from which releases are made."""
     to.mkdir(parents=True)
     for name in ("assignments", "solutions"):
         shutil.copytree(
@@ -74,9 +72,7 @@ def _same(fresh: Path, course: Course, topic_id: str, name: str) -> bool:
 
 
 def same_answers(a: Path, b: Path) -> bool:
-    """Whether two answers files say the same, up to rounding: another processor sums in another
-    order.
-    """
+    """Whether two answers files are equal up to rounding, as between two processors."""
     try:
         x, y = answer_key.load(a), answer_key.load(b)
     except KitError:

@@ -1,6 +1,4 @@
-"""A notebook handed in under another name is graded all the same, and a link among the files leads
-nowhere.
-"""
+"""Grade a notebook that was submitted under another name, and remove links from a submission."""
 
 import os
 import shutil
@@ -12,10 +10,10 @@ from autograder.model.find_notebook import notebook_of
 
 
 def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
-    """nbgrader's hook before a submission: where `neurons.ipynb` is missing, take the notebook that
-    is there.
+    """nbgrader's hook before each submission: copy a renamed notebook to the expected name.
 
-    The file that was handed in stays. Links and pipes go: nbgrader would copy what they lead to.
+    The submitted file stays. Links and pipes are removed, because nbgrader would copy their
+    targets.
     """
     folder = Path(notebooks[0]).parent
     topic = course_file.find(Path.cwd()).topic(folder.name)
