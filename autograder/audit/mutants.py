@@ -113,9 +113,7 @@ def _variants(node: ast.AST, keys: list[str]) -> Iterator[tuple[Any, str, int, s
 
 
 def _fixed(parent: ast.AST, node: ast.AST) -> bool:
-    """Whether not to mutate a node: a docstring, an error message, an assigned name, a fixed
-    operand.
-    """
+    """Whether the node stays: a docstring, an error message, an assigned name, an index or axis."""
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     index = isinstance(parent, ast.Subscript) and _literal(node) is not None
     axis = isinstance(parent, ast.keyword) and parent.arg == "axis"
