@@ -88,7 +88,7 @@ def explained(course: Course, topic: Topic) -> dict[str, str]:
     if not isinstance(data, dict) or not all(
         isinstance(v, str) and v.strip() for v in data.values()
     ):
-        raise UserError(f"{path} should map each mutant's name to a reason of one line")
+        raise UserError(f"{path} must map each mutant's name to a one-line reason")
     return {str(name): reason for name, reason in data.items()}
 
 

@@ -137,7 +137,7 @@ def elsewhere(course_file: Path, topic_id: str, seed: int) -> list[str]:
         ]
         if misconception.also and misconception.also not in {o.exercise for o in failed}:
             found.append(
-                f"{misconception.name} of {own} is said to fail {misconception.also} too, and does not"
+                f"{misconception.name} of {own} declares also={misconception.also!r} but fails no check of it"
             )
     return found
 

@@ -46,7 +46,7 @@ def check(
 
     if watch and json_to == "-":
         raise UserError(
-            "--watch tells of every save, and --json - of one report: name a file for --json"
+            "--watch writes a report at each save, and --json - only one: give --json a file name"
         )
     jail = tiers.best(unsafe) if jailed else tiers.Unsafe()  # at home the code is the learner's own
     answers = find_answers.answers_for(notebook, seed)

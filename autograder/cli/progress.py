@@ -31,7 +31,7 @@ def progress(folder: Path, html_to: Path | None) -> None:
         plan, now = overview(found, statefile.load()), datetime.now(UTC)
     except OSError as error:
         raise UserError(
-            f"{statefile.folder()} cannot be read ({error.strerror}); see to its permissions"
+            f"{statefile.folder()} cannot be read ({error.strerror}); check its permissions"
         ) from None
     for trouble in troubles:
         note(trouble)

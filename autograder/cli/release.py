@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("topics", nargs=-1)
 @click.option(
-    "--check", "only_check", is_flag=True, help="Change nothing; fail if a release is out of step."
+    "--check", "only_check", is_flag=True, help="Change nothing; fail if a release is out of date."
 )
 def release(topics: tuple[str, ...], only_check: bool) -> None:
     """Generate what students get, for the named topics or for all."""

@@ -38,7 +38,7 @@ def parse(signature: str) -> Function:
         assert isinstance(node, ast.FunctionDef)
     except (SyntaxError, ValueError, AssertionError):
         raise UserError(
-            f'{signature!r} is no signature; write it as in Python: "f(x, y=1.0)"'
+            f'{signature!r} is not a signature; write it as in Python: "f(x, y=1.0)"'
         ) from None
     return Function(node.name, ast.unparse(node.args), [a.arg for a in node.args.args])
 
@@ -53,17 +53,19 @@ def new_exercise(
     entry, function = course.entry(topic_id), parse(signature)
     topic = course.topic(topic_id)
     if not _NAME.fullmatch(exercise):
-        raise UserError(f"{exercise!r} is no name; use small letters, digits and _, as in softmax")
+        raise UserError(
+            f"{exercise!r} is not a valid name; use lowercase letters, digits and _, as in softmax"
+        )
     if exercise in entry.exercises or exercise in entry.written:
-        raise UserError(f"{topic_id} has an exercise {exercise!r} already; take another name")
+        raise UserError(f"{topic_id} has an exercise {exercise!r} already; choose another name")
     if function.name in topic.functions:
         raise UserError(
             f"{topic_id} has a function {function.name!r} already, in "
-            f"{topic.exercise_of(function.name)!r}; take another name"
+            f"{topic.exercise_of(function.name)!r}; choose another name"
         )
     suite = _checks(course, topic.name) / f"test_{exercise}.py"
     if suite.exists():
-        raise UserError(f"{suite} is there already; move it away or take another name")
+        raise UserError(f"{suite} already exists; move it or choose another name")
     solutions = course.solutions(topic_id)
     changed = [course.root / FILE, course.assignment(topic_id), solutions / "reference.py", suite]
     _enter(changed[0], topic_id, exercise, points)

@@ -22,9 +22,7 @@ def new_topic(course: Course, topic_id: str) -> list[Path]:
     """
     match = _ID.fullmatch(topic_id)
     if match is None:
-        raise UserError(
-            f"{topic_id!r} is no name of a topic; write two digits and a name: 09-trees"
-        )
+        raise UserError(f"{topic_id!r} is not a topic name; write two digits and a name: 09-trees")
     name = match[1]
     package = course.root / "autograder" / "checks"
     if not package.is_dir():
@@ -33,7 +31,7 @@ def new_topic(course: Course, topic_id: str) -> list[Path]:
     taken = [t for t in course.topic_ids if t.partition("-")[2] == name]
     taken += [str(path) for path in (lesson, solutions, package / name) if path.exists()]
     if taken:
-        raise UserError(f"{', '.join(taken)} is there already; take another name")
+        raise UserError(f"{', '.join(taken)} exists already; choose another name")
     function = parse("first_function(x)")
     files = {
         lesson / "given.py": f'"""Data and layers of {topic_id}."""\n',

@@ -59,8 +59,8 @@ def secrets_of(course: Course) -> Secrets:
     """The secrets of a course. If there is no seed yet, none is made."""
     if not (course.root / "solutions").is_dir():
         raise UserError(
-            f"{course.root} has no solutions/ to search for in what is handed out; run this where "
-            "they are"
+            f"{course.root} has no solutions/, and without them the search for leaks proves nothing; run "
+            "this in the whole course folder"
         )
     path = course.secrets / "seed"
     seed = path.read_text().strip() if path.is_file() else ""

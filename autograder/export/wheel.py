@@ -25,7 +25,7 @@ def wheel(given: Path | None) -> tuple[str, bytes]:
     name, data = (given.name, _read(given)) if given else _built()
     if not re.fullmatch(r"first_principles_kit-[\w.+]+-py3-none-any\.whl", name):
         raise UserError(
-            f"{name} is no wheel of this package: expected first_principles_kit-VERSION-py3-none-any.whl"
+            f"{name} is not a wheel of this package: expected first_principles_kit-VERSION-py3-none-any.whl"
         )
     if other := _different(data):
         raise UserError(f"{name} differs from the running package in {other}")

@@ -36,7 +36,7 @@ def require_current(course: Course, topic_id: str) -> None:
         ]
     if stale:
         raise UserError(
-            f"release/{topic_id} is out of step in {', '.join(stale)}; run: autograder release "
+            f"release/{topic_id} is out of date in {', '.join(stale)}; run: autograder release "
             f"{topic_id}"
         )
 

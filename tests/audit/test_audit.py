@@ -105,7 +105,7 @@ def test_a_misconception_that_is_said_to_cost_another_exercise_points_too_is_hel
     )
     monkeypatch.setattr(recording, "load_misconceptions", lambda *_: [one])
     assert elsewhere(ROOT / FILE, TOPIC.id, 5) == [
-        f"{one.name} of softmax is said to fail relu too, and does not"
+        f"{one.name} of softmax declares also='relu' but fails no check of it"
     ]
 
 

@@ -144,5 +144,5 @@ def test_a_signature_keeps_its_defaults():
 
 @pytest.mark.parametrize("text", ["", "f", "f(x", "f(x): return 1\ndef g()", "1(x)", "lambda x"])
 def test_what_is_no_signature_is_refused(text):
-    with pytest.raises(UserError, match="no signature"):
+    with pytest.raises(UserError, match="not a signature"):
         parse(text)

@@ -70,9 +70,9 @@ def test_who_has_no_grade_or_an_old_one_is_counted_with_the_reason():
     assert [line.partition(" (")[0] for line in said] == [
         "1 without a grade: handed in nothing",
         "1 without a grade: not graded",
-        "1 without a grade: written answers wait to be graded by hand",
-        "1 with an earlier grade: grading them again failed, through a fault of ours",
-        "1 with an earlier grade: they handed in anew since; grade them again",
+        "1 without a grade: written answers wait for manual grading",
+        "1 with an earlier grade: grading them again failed by our own fault",
+        "1 with an earlier grade: submitted again since; grade them again",
     ]
     assert platforms.remarks(roll(ADA), partial=False) == []
 

@@ -399,7 +399,7 @@ def test_a_release_out_of_step_is_named(course, name):
     text = path.read_text(encoding="utf-8")
     path.write_text(text + "\n# edited by hand\n", encoding="utf-8")
     with pytest.raises(
-        UserError, match=rf"out of step in {name}\.py; run: autograder release 01-neurons"
+        UserError, match=rf"out of date in {name}\.py; run: autograder release 01-neurons"
     ):
         releasing.require_current(course, TOPIC.id)
     path.write_text(text, encoding="utf-8")
