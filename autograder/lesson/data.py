@@ -10,8 +10,9 @@ Labels = NDArray[np.integer[Any]]
 
 
 def digits(split: int = 0) -> tuple[Images, Labels, Images, Labels]:
-    """Scanned digits of 8 x 8 pixels, each in [0, 1], in an order drawn with the seed `split`:
-    X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,).
+    """Scanned digits of 8 x 8 pixels in [0, 1], in an order drawn with the seed `split`.
+
+    Return X (1347, 64), labels (1347,), X_test (450, 64), labels_test (450,).
     """
     from sklearn.datasets import load_digits
 

@@ -101,9 +101,7 @@ class Book:
                 cell.metadata.nbgrader["checksum"] = self._checksums[grade_id]
 
     def _write(self, student: str, nb: Any, report: Report) -> None:
-        """Write the graded submission's folder: the notebook, the Report, submitted and released
-        files.
-        """
+        """Write the graded submission's folder: notebook, Report, submitted and released files."""
         folder, submitted = self._folder("autograded", student), self._folder("submitted", student)
         folder.mkdir(parents=True, exist_ok=True)
         for source in (submitted, self._classroom.course.assignment(self._topic.id).parent):

@@ -1,1 +1,1 @@
-"""Renderers: each reads the Report and nothing else."""
+"""Renderers. Each reads only the Report."""

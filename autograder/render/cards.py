@@ -1,4 +1,4 @@
-"""A Report as HTML cards. Every word of a student's is escaped by the template engine."""
+"""A Report as HTML cards. The template engine escapes every text of a student."""
 
 from functools import cache
 from typing import Any
@@ -13,9 +13,10 @@ from autograder.render.drawing import draw
 
 
 def card(exercise: Exercise, level: int = 0, live: bool = False) -> str:
-    """One exercise as a card. It brings its style along, for a notebook's output; on a page, which
-    has the style, its name is a heading of the given level. A live one says that hints are to be
-    had.
+    """One exercise as a card.
+
+    In a notebook's output it includes its style. On a page, which has the style, its name is a
+    heading of the given level. A live card mentions `hint`.
     """
     own = style("card.css")
     return render(
@@ -34,27 +35,23 @@ def style(*names: str) -> Markup:
 
 
 def render(name: str, **values: Any) -> str:
-    """A template of ours, filled: whatever is not Markup already is escaped."""
+    """A filled template. Everything that is not Markup is escaped."""
     return template(name).render(**values)
 
 
 def hints(given: Hints, tier: int) -> str:
-    """The first hints of an exercise as a card: the newest in full, those before it to be read
-    again below.
-    """
+    """The given hints of an exercise as a card: the newest in full, the earlier ones folded."""
     return render("hints.html", given=given, tier=tier, view=view, style=style("card.css"))
 
 
 @cache
 def template(name: str) -> Template:
-    """A template of this folder; in those of HTML everything is escaped."""
+    """A template of this folder. HTML templates escape everything."""
     return environment().get_template(name)
 
 
 def environment(**options: Any) -> Environment:
-    """How all templates of this folder are read: HTML is escaped, and a name that is missing is an
-    error.
-    """
+    """The environment of all templates: HTML is escaped, and an unknown name is an error."""
     return Environment(
         loader=PackageLoader("autograder.render", "templates"),
         autoescape=lambda name: name is not None and name.endswith(".html"),

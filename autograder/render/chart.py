@@ -1,4 +1,4 @@
-"""A learner's map and the news of a save, as lines of text."""
+"""A learner's map as lines of text."""
 
 import shlex
 from collections.abc import Iterator
@@ -15,9 +15,7 @@ _BAR, _WIDTH = 16, 80
 
 
 def render(overview: Overview, now: datetime, here: Path) -> str:
-    """The whole map for a terminal in a folder: a line for each exercise of a lesson that
-    is begun.
-    """
+    """The whole map for a terminal: a line for each exercise of a lesson that has been started."""
     lines = [line for part in overview.parts for line in (*_part(part, now), "")]
     total = f"{overview.full} of {overview.exercises} exercises in full, "
     total += f"{_of(overview.score, overview.max_score)} points"
@@ -25,7 +23,7 @@ def render(overview: Overview, now: datetime, here: Path) -> str:
 
 
 def when(moment: datetime, now: datetime) -> str:
-    """`today 17:03`, `yesterday 9:30`, `21 Nov 2026`: in the reader's own time."""
+    """`today 17:03`, `yesterday 9:30`, `21 Nov 2026`, in the reader's time zone."""
     local, today = moment.astimezone(), now.astimezone().date()
     clock = f"{local.hour}:{local.minute:02}"
     days = (today - local.date()).days
@@ -33,13 +31,13 @@ def when(moment: datetime, now: datetime) -> str:
 
 
 def date(moment: datetime) -> str:
-    """`21 Nov 2026 17:03`, for a page that is read another day."""
+    """`21 Nov 2026 17:03`, for a page that is read later."""
     local = moment.astimezone()
     return f"{local.day} {local:%b %Y} {local.hour}:{local.minute:02}"
 
 
 def remark(place: Place) -> str:
-    """What the points alone do not tell: a check that was stopped, or a better day."""
+    """What the points do not say: the check was stopped, or an earlier result was better."""
     standing = place.standing
     if standing is None:
         return ""
@@ -56,7 +54,7 @@ def earned(place: Place) -> str:
 
 
 def _part(part: Part, now: datetime) -> Iterator[str]:
-    filled = int(_BAR * part.share)  # full only when all is done
+    filled = int(_BAR * part.share)  # full only if all is done
     bar = "█" * filled + "░" * (_BAR - filled)
     yield f"{bar} {_of(part.score, part.max_score):>12}   {plain(part.id)}   {plain(part.title)}".rstrip()
     if not part.begun:

@@ -1,4 +1,4 @@
-"""The numbers of a class report, each by a small pure function of the roll."""
+"""The numbers of a class report, each computed from the class list by a small pure function."""
 
 import statistics
 from collections import Counter
@@ -10,19 +10,17 @@ from autograder.model.report import Exercise, ExerciseStatus, Report
 from autograder.render import view
 
 BINS = 10
-_WORST = 5  # checks of an exercise that are shown before one asks for more
+_WORST = 5  # checks of an exercise that are shown unfolded
 Bins = Sequence["Bin"]
 _SLOW, _SLOW_SECONDS = (
     5.0,
     2.0,
-)  # an outlier takes so many times the median, and so much longer than it
+)  # an outlier takes so many times the median, and so many seconds more
 
 
 @dataclass(frozen=True)
 class Bin:
-    """One bar of the histogram: how many have a score in [low, high); the last one has its upper
-    end too.
-    """
+    """A bar of the histogram: how many scores are in [low, high). The last bin includes `high`."""
 
     low: float
     high: float
@@ -31,7 +29,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """The distribution of the points given by machine, over the submissions that were graded."""
+    """The distribution of automatic points over the graded submissions."""
 
     bins: Sequence[Bin]
     lowest: float
@@ -42,7 +40,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of those who attempted an exercise pass one of its checks."""
+    """How many of the students who attempted an exercise pass one of its checks."""
 
     title: str
     passed: int
@@ -55,7 +53,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Attempts:
-    """One exercise over the class. `mean` is of all who were graded, as a share of its points."""
+    """One exercise over the class. `mean` is the mean share of its points of all graded students."""
 
     id: str
     max_score: float
@@ -65,7 +63,7 @@ class Attempts:
 
     @property
     def worst(self) -> Sequence[Rate]:
-        """The checks to look at: the hardest of those that somebody fails."""
+        """The hardest checks that somebody fails."""
         return [rate for rate in self.rates if rate.share < 1][:_WORST]
 
     @property
@@ -89,7 +87,7 @@ class ClassMisconception:
 
 @dataclass(frozen=True)
 class Concern:
-    """A student whose work a human should look at, and why."""
+    """A student whose work needs a human, and why."""
 
     student: str
     name: str
@@ -97,7 +95,7 @@ class Concern:
 
 
 def counts(roll: ClassList) -> dict[State, int]:
-    """How many students are in each state, all states named."""
+    """The number of students in each state, zeros included."""
     found = Counter(entry.state for entry in roll.entries)
     states: tuple[State, ...] = ("graded", "unreadable", "grader_error", "not_graded", "nothing")
     return {state: found[state] for state in states}
@@ -108,15 +106,16 @@ def handed_in(roll: ClassList) -> int:
 
 
 def untouched(roll: ClassList) -> list[str]:
-    """Students who handed in a notebook without attempting any exercise."""
+    """Students who submitted a notebook without attempting any exercise."""
     return [
         e.student for e, r in roll.graded if all(x.status == "not_attempted" for x in r.exercises)
     ]
 
 
 def scores(roll: ClassList) -> Scores | None:
-    """The distribution of points; None where nothing was graded. A bonus may lift a score above the
-    last bin's end.
+    """The distribution of points; None if nothing was graded.
+
+    A bonus may lift a score above the end of the last bin.
     """
     found = [report.score or 0.0 for _, report in roll.graded]
     if not found:
@@ -128,13 +127,13 @@ def scores(roll: ClassList) -> Scores | None:
 
 
 def attempts(roll: ClassList) -> list[Attempts]:
-    """The exercises, the one with the fewest points first."""
+    """The exercises, the hardest first."""
     found = []
     for name, points in roll.exercises.items():
         made = [e for _, report in roll.graded for e in report.exercises if e.id == name]
         full = points or max(
             (e.score for e in made), default=0.0
-        )  # a bonus is measured by the best
+        )  # a bonus is compared with its best score
         mean = statistics.fmean(min(e.score / full, 1.0) for e in made) if made and full else 0.0
         statuses = Counter(e.status for e in made)
         found.append(Attempts(name, points, mean, dict(statuses), _rates(made)))
@@ -142,7 +141,7 @@ def attempts(roll: ClassList) -> list[Attempts]:
 
 
 def _rates(made: Sequence[Exercise]) -> list[Rate]:
-    """One rate for each sentence: it is passed if all cases of it are."""
+    """One rate for each sentence: a student passes it if all its cases pass."""
     tried, passed = Counter[str](), Counter[str]()
     for exercise in made:
         if exercise.status != "not_attempted":
@@ -157,7 +156,7 @@ def _rates(made: Sequence[Exercise]) -> list[Rate]:
 
 
 def misconceptions(roll: ClassList) -> list[ClassMisconception]:
-    """The misconceptions that were named, the commonest first."""
+    """The misconceptions that were named, the most frequent first."""
     students: dict[tuple[str, str], list[str]] = {}
     hints: dict[tuple[str, str], str] = {}
     for entry, report in roll.graded:
@@ -177,13 +176,13 @@ def _named(report: Report) -> Iterator[tuple[str, view.Misconception]]:
 
 
 def typical_seconds(roll: ClassList) -> float | None:
-    """The median time of a grading."""
+    """The median grading time."""
     found = [report.seconds for _, report in roll.graded]
     return statistics.median(found) if found else None
 
 
 def slow(roll: ClassList) -> list[tuple[str, float]]:
-    """Submissions that took far longer to grade than the others, the longest first."""
+    """Submissions that took far longer to grade than the others, the slowest first."""
     median = typical_seconds(roll) or 0.0
     least = max(_SLOW * median, median + _SLOW_SECONDS)
     found = [
@@ -193,7 +192,7 @@ def slow(roll: ClassList) -> list[tuple[str, float]]:
 
 
 def concerns(roll: ClassList) -> list[Concern]:
-    """Students who need a human, apart from written answers that wait."""
+    """Students who need a human, apart from waiting written answers."""
     found = ((entry, list(_reasons(entry, roll))) for entry in roll.entries)
     return [Concern(entry.student, entry.name, reasons) for entry, reasons in found if reasons]
 
@@ -205,7 +204,7 @@ def _reasons(entry: StudentEntry, roll: ClassList) -> Iterator[str]:
     elif entry.state == "not_graded":
         yield f"handed in, not graded: {entry.trouble or 'there is no report'}; grade it"
     if entry.outdated and entry.fault is None:
-        yield "handed in anew since it was graded; grade it again"
+        yield "submitted again since it was graded; grade it again"
     if report is None:
         return
     if report.status == "unreadable":
@@ -228,7 +227,7 @@ def _fewer_points(entry: StudentEntry, report: Report) -> bool:
 
 
 def waiting(roll: ClassList) -> dict[str, int]:
-    """How many written answers wait for a human, by their cell."""
+    """The number of written answers that wait for manual grading, by cell."""
     return dict(
         Counter(cell for entry in roll.entries if entry.grade for cell in entry.grade.waiting)
     )
@@ -246,7 +245,7 @@ def has_due_date(roll: ClassList) -> bool:
 
 
 def duration(seconds: float) -> str:
-    """`3 days 4 h`, `2 h 5 min` or `4 min`: as coarse as a reader needs it."""
+    """`3 days 4 h`, `2 h 5 min` or `4 min`."""
     minutes = max(1, round(seconds / 60))
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:

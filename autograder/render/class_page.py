@@ -1,7 +1,7 @@
-"""The class report as one page that needs no script, no network and no other file.
+"""The class report as one page without scripts, network or other files.
 
-Every word that may come from a student is put on one line, without control characters, and escaped;
-and the page's own policy forbids scripts and loading, should one of these ever fail.
+Every text that may come from a student is put on one line, without control characters, and escaped.
+If that ever fails, the page's own policy still forbids scripts and loading.
 """
 
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ SIGN: dict[ExerciseStatus, str] = {
     "crashed": "!",
     "not_attempted": "–",
 }
-_WIDTH, _HEIGHT, _GAP = 56, 150, 8  # of a bar of the histogram, in the units of its own picture
+_WIDTH, _HEIGHT, _GAP = 56, 150, 8  # of a bar of the histogram, in SVG units
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of the histogram, as it is drawn."""
+    """A bar of the histogram as drawn."""
 
     x: int
     y: float
@@ -47,7 +47,7 @@ class Bar:
 
 
 def render(roll: ClassList, made: datetime) -> str:
-    """The page, as of a moment."""
+    """The page as HTML. `made` is the time it shows."""
     found = class_figures.scores(roll)
     bars = histogram(found.bins) if found else []
     return _template().render(
@@ -64,9 +64,7 @@ def render(roll: ClassList, made: datetime) -> str:
 
 
 def histogram(bins: class_figures.Bins) -> list[Bar]:
-    """The bars side by side, the highest of full height, any other that is not empty of at least
-    two units.
-    """
+    """The bars side by side: the highest has full height, any non-empty one at least two units."""
     most = max((b.count for b in bins), default=0) or 1
     heights = [max(_HEIGHT * b.count / most, 2.0) if b.count else 0.0 for b in bins]
     return [
@@ -76,9 +74,7 @@ def histogram(bins: class_figures.Bins) -> list[Bar]:
 
 
 def _shown(value: Any) -> Any:
-    """What stands in the page for a value: text on one line, without what could move or hide other
-    text.
-    """
+    """A value as the page shows it: text on one line, without control characters."""
     return view.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

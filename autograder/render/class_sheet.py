@@ -1,4 +1,4 @@
-"""The class report as a table: one row a student, for a spreadsheet."""
+"""The class report as a table for a spreadsheet, one row for each student."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from autograder.render.spreadsheet import Cell
 
 
 def render(roll: ClassList) -> bytes:
-    """The bytes of the CSV file, with a mark for Excel."""
+    """The bytes of the CSV file, with a byte order mark for Excel."""
     return spreadsheet.table(_rows(roll), bom=True)
 
 
@@ -53,7 +53,7 @@ def _row(entry: StudentEntry, roll: ClassList) -> list[Cell]:
 
 
 def _points(entry: StudentEntry, roll: ClassList) -> list[Cell]:
-    """The points of each exercise, as the header has them; empty where there is no verdict."""
+    """The points of each exercise in the order of the header; empty without a verdict."""
     found = {e.id: e.score for e in entry.report.exercises} if entry.report else {}
     return [found.get(name) for name in roll.exercises]
 

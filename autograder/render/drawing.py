@@ -1,7 +1,7 @@
-"""The picture of a failed check as SVG, with the words that say the same.
+"""The picture of a failed check as SVG, with a text that says the same.
 
-Drawn here from numbers alone, the same each time; colours come from the card's style, so that they
-follow its theme.
+It is drawn from numbers alone, so equal pictures give equal drawings. Colours come from the card's
+style and follow its theme.
 """
 
 import math
@@ -13,13 +13,13 @@ from autograder.model.picture import ALL, Picture
 from autograder.render import plots
 from autograder.render.svg import WIDTH, Drawing, grid, join, rect, text
 
-_HEIGHT = 168  # of a map without its labels, at most
+_HEIGHT = 168  # largest height of a map, without labels
 _CELL = 14
 _GAP = 12  # room for a line of labels
 
 
 def draw(picture: Picture) -> Drawing:
-    """The drawing of a picture that `picture.require` has found good."""
+    """The drawing of a picture that `picture.require` accepted."""
     return _DRAWN[picture["type"]](picture)
 
 
@@ -61,9 +61,7 @@ def _where(picture: Picture) -> Drawing:
 def _sheet(
     rows: list[str], x0: int, y0: int, side: int, columns: int, name: str
 ) -> Iterator[Markup]:
-    """One page of a map: its ground, its cells that are wrong, its lines, and the numbers of its
-    columns.
-    """
+    """One page of a map: background, wrong cells, grid lines and column numbers."""
     width, height = len(rows[0]) * side, len(rows) * side
     yield rect("ground", x0, y0, width, height)
     for i, row in enumerate(rows):
@@ -82,7 +80,7 @@ def _sheet(
 
 
 def _pattern(sheets: list[list[str]], shape: Sequence[int]) -> str:
-    """Which entries they are, in words."""
+    """Which entries are wrong, in words."""
     last = (1, *shape)[-2:]
     grids = [[[digit != "0" for digit in row] for row in sheet] for sheet in sheets]
     if (len(grids[0]), len(grids[0][0])) != last:
@@ -98,7 +96,7 @@ def _pattern(sheets: list[list[str]], shape: Sequence[int]) -> str:
 
 
 def _within(blocks: list[list[bool]], last: Sequence[int]) -> str:
-    """The rows and columns that blocks with something wrong reach over."""
+    """The rows and columns that the blocks with wrong entries cover."""
     rows, columns = (_true([any(line) for line in lines]) for lines in (blocks, list(zip(*blocks))))
     ends = [(at[0] * n // k, -(-(at[-1] + 1) * n // k) - 1) for at, n, k in
             ((rows, last[0], len(blocks)), (columns, last[1], len(blocks[0])))]  # fmt: skip
@@ -106,7 +104,7 @@ def _within(blocks: list[list[bool]], last: Sequence[int]) -> str:
 
 
 def _place(grid: list[list[bool]], rows: int, columns: int) -> str:
-    """Where the entries of a matrix are, by the name of the place if it has one."""
+    """Where the wrong entries of a matrix are, by a name of the place if it has one."""
     across = [i for i in range(rows) if all(grid[i])]
     down = [j for j in range(columns) if all(row[j] for row in grid)]
     count = sum(map(sum, grid))
@@ -139,7 +137,7 @@ _PLACES: dict[str, Callable[[int, int, int, int], bool]] = {
 
 
 def _legend(picture: Picture) -> str:
-    """What a cell of the map stands for, where it is more than one entry."""
+    """What a cell of the map stands for, if it is more than one entry."""
     sheets, shape = picture["sheets"], picture["shape"]
     heaps = len(sheets) == 1 and math.prod(shape[:-2]) > 1
     blocks = (len(sheets[0]), len(sheets[0][0])) != (1, *shape)[-2:]
@@ -175,9 +173,7 @@ def _shapes(picture: Picture) -> Drawing:
 def _block(
     shape: Sequence[int], style: str, x: float, y: float, unit: float
 ) -> tuple[list[Markup], float, float]:
-    """A shape's last two axes to scale, with what lies behind them as up to two sheets; and its
-    width and height.
-    """
+    """A shape's last two axes to scale, with up to two sheets behind; and its width and height."""
     if not shape:
         return (
             [
@@ -191,7 +187,7 @@ def _block(
     rows, columns = (1, *shape)[-2:]
     width, height = max(columns * unit, 3), max(rows * unit, 3)
     if len(shape) == 1:
-        height = min(unit, 5)  # a row of numbers without a second axis is a line
+        height = min(unit, 5)  # an array with one axis is a thin row
     behind = min(math.prod(shape[:-2]) - 1, 2)
     parts = [
         rect(f"{style} behind", x + 4 * i, y + 4 * (behind - i), width, height)
@@ -219,7 +215,7 @@ def _true(marks: Sequence[bool]) -> list[int]:
 
 
 def _numbered(one: str, many: str, numbers: Sequence[int]) -> str:
-    """`row 2`, or `rows 0–3, 7`: runs are joined, and a long list ends in an ellipsis."""
+    """`row 2`, or `rows 0–3, 7`. Runs are joined, and a long list ends in an ellipsis."""
     runs: list[list[int]] = []
     for n in numbers:
         if runs and n == runs[-1][1] + 1:
@@ -231,7 +227,7 @@ def _numbered(one: str, many: str, numbers: Sequence[int]) -> str:
 
 
 def _index(i: int, shape: Sequence[int]) -> str:
-    """The i-th of the leading axes' entries, as an index."""
+    """The index of the i-th entry of the leading axes."""
     places = []
     for n in reversed(shape):
         places.append(str(i % n))

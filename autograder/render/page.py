@@ -1,6 +1,4 @@
-"""The feedback page: one HTML file that needs no network and runs nothing, from a Report alone or
-around a notebook.
-"""
+"""The feedback page: one HTML file without network or scripts, from a Report or a notebook."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ SIGN = {"good": "✓", "bad": "✗", "open": "…"}
 
 @dataclass(frozen=True)
 class Section:
-    """A line of the table of contents. `kind` is good, bad or open."""
+    """A row of the table of contents. `kind` is good, bad or open."""
 
     anchor: str
     name: str
@@ -26,7 +24,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All that a page shows. Of `body` only what is Markup is taken for HTML."""
+    """Everything that a page shows. Only Markup in `body` is taken for HTML."""
 
     title: str
     student: str | None
@@ -36,13 +34,13 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The page as the text of a file."""
+    """The page as HTML."""
     style = cards.style("page.css", "card.css")
     return cards.render("page.html", page=page, SIGN=SIGN, style=style)
 
 
 def of_report(report: Report) -> str:
-    """A page of cards, for whoever has the Report and no notebook."""
+    """A page of cards, from a Report without its notebook."""
     student = view.plain(report.student) or None
     facts = [("Student", student)] if student else []
     if report.status != "graded":
@@ -62,7 +60,7 @@ def anchor(i: int) -> str:
 
 
 def section(exercise: Exercise, anchor: str) -> Section:
-    """An exercise's line in the table of contents."""
+    """An exercise's row in the table of contents."""
     kind = (
         "good"
         if exercise.status == "passed"
@@ -76,7 +74,7 @@ def section(exercise: Exercise, anchor: str) -> Section:
 
 
 def card(exercise: Exercise, anchor: str, level: int, note: str = "") -> Markup:
-    """An exercise's card in its place on a page, where a link finds it."""
+    """An exercise's card on a page, with the anchor that its link names."""
     return Markup(
         cards.render(
             "place.html", anchor=anchor, card=Markup(cards.card(exercise, level)), note=note

@@ -1,4 +1,4 @@
-"""What was measured of a training: a scale, the way to a threshold, a curve that came back."""
+"""Plots of a training: a scale, the progress towards a threshold, a returned curve."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ from markupsafe import Markup
 from autograder.model.picture import TOP, Picture, is_share
 from autograder.render.svg import WIDTH, Drawing, join, rect, text
 
-_PLOT, _PLOT_TOP = 72, 8  # of a curve: how tall, and where it begins
+_PLOT, _PLOT_TOP = 72, 8  # height of a curve, and its top
 
 
 def measured(picture: Picture) -> Drawing:
@@ -80,7 +80,7 @@ def curve(picture: Picture) -> Drawing:
 
 
 def _plot(picture: Picture, xs: Sequence[float], left: int) -> Iterator[Markup]:
-    """Axes with the ends of the scale, and the heights as a line, broken where there is none."""
+    """Axes with the ends of the scale, and the heights as a line with gaps for missing values."""
     strokes, pen = [], "M"
     for x, h in zip(xs, picture["heights"]):
         if h is None:
@@ -95,7 +95,7 @@ def _plot(picture: Picture, xs: Sequence[float], left: int) -> Iterator[Markup]:
 
 
 def _margin(picture: Picture) -> int:
-    """Room for the numbers at a plot's left."""
+    """The space for the numbers at a plot's left."""
     return 7 * max(len(f"{picture[key]:g}") for key in ("low", "high")) + 4
 
 
@@ -104,5 +104,5 @@ def _height(h: int) -> float:
 
 
 def _anchor(x: float) -> str:
-    """How a label is set so that it does not run out of the picture."""
+    """The anchor of a label, so that it stays inside the picture."""
     return "start" if x < WIDTH / 4 else "end" if x > WIDTH * 3 / 4 else "middle"

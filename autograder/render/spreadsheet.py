@@ -1,7 +1,7 @@
 """Tables for spreadsheets and learning platforms, in which no cell is a formula.
 
-A cell that begins with = + - @ is a formula to a spreadsheet, and what is in it may come from a
-student. OWASP's rule: an apostrophe before it. Numbers are written by us and stay numbers.
+A spreadsheet takes a cell that begins with = + - @ for a formula, and its text may come from a
+student. By OWASP's rule such a text gets an apostrophe in front. Our own numbers stay numbers.
 """
 
 import csv
@@ -13,18 +13,16 @@ from autograder.render.view import plain
 
 Cell = str | float | int | None
 BOM = "\ufeff"
-NONE = "-"  # by itself no formula anywhere
-# Also behind a semicolon, which parts the cells where the comma is the decimal sign, and the signs
-# of full width.
+NONE = "-"  # alone it is never a formula
+# Also after a semicolon, the separator where the comma is the decimal sign, and full-width signs.
 _FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\t\r\n＝＋－＠])")
 
 
 def table(rows: Iterable[Sequence[Cell]], bom: bool) -> bytes:
-    """Rows as the bytes of a CSV file.
+    """The rows as the bytes of a CSV file.
 
-    With `bom` it begins with the mark by which Excel knows UTF-8: without, it takes `ü` for two
-    letters. Learning platforms read UTF-8 anyway, and some take the mark for a part of the first
-    column's name.
+    With `bom` it begins with a byte order mark, without which Excel misreads `ü`. Learning
+    platforms need none, and some take it for a part of the first column's name.
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(
@@ -34,7 +32,7 @@ def table(rows: Iterable[Sequence[Cell]], bom: bool) -> bytes:
 
 
 def cell(value: Cell) -> str:
-    """A value as text: a number plainly, nothing as nothing, a text such that it runs nowhere."""
+    """A value as text: a number as it is, None as nothing, a text escaped."""
     if value is None or value == NONE:
         return value or ""
     if isinstance(value, (int, float)):

@@ -1,16 +1,16 @@
-"""What a drawing is made of: rectangles, grids and words as SVG."""
+"""The parts of a drawing: rectangles, grids and text as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH = 260  # of a drawing without its labels, at most
+WIDTH = 260  # largest width of a drawing, without labels
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What stands inside an svg element of this size, what it is, and what is to be seen in it."""
+    """The content of an svg element, its size, its label and its caption."""
 
     body: Markup
     width: int

@@ -22,8 +22,8 @@ from autograder.render.view import (
 )
 
 _WIDTH = 80
-_LATEST, _FEWEST = 32, 10  # submissions that the pace is taken from: they come in handfuls
-ADVICE = {  # what the reason of a failure tells -> how to get the better tier
+_LATEST, _FEWEST = 32, 10  # submissions to measure the pace with: they come in batches
+ADVICE = {  # text in the reason of a failure -> how to get the better tier
     "uid map": "Ubuntu 24.04 and later: allow bubblewrap its user namespace with an AppArmor "
     "profile for "
     "/usr/bin/bwrap that has `userns,`, or: sysctl kernel.apparmor_restrict_unprivileged_userns=0",
@@ -52,9 +52,7 @@ def _without_verdict(report: Report) -> list[str]:
 
 
 def update(update: Update, clock: str) -> str:
-    """What a save came to: all of it the first time, then what was checked again and which checks
-    turned.
-    """
+    """The result of a save: at first the whole report, then the checks that turned."""
     if update.report is None or (update.trouble is not None and not update.ran):
         return f"{clock}  ✗ {plain(update.trouble)}"
     if not update.ran:
@@ -83,7 +81,7 @@ def _turned(before: Exercise | None, now: Exercise) -> Iterator[str]:
 
 
 def hints(given: Hints, tier: int) -> str:
-    """The first hints of an exercise, the newest last."""
+    """The given hints of an exercise, the newest last."""
     if not given.texts:
         return f"✓ {given.exercise}: all checks pass, there is nothing to hint at"
     shown = given.texts[:tier]
@@ -95,7 +93,7 @@ def hints(given: Hints, tier: int) -> str:
 
 
 def line(report: Report) -> str:
-    """One line of a class list: student, score or state, and what the reader should know."""
+    """One line of a class list: student, score or state, and remarks."""
     student = plain(report.student) or "?"
     if report.status != "graded":
         return f"✗ {student:<24} {report.status.replace('_', ' '):<14} {plain(report.reason)}"
@@ -107,18 +105,16 @@ def line(report: Report) -> str:
 
 
 class Progress:
-    """The lines of a class list as they come, with how far it is, and who needs a human at
-    the end.
-    """
+    """The lines of a class list as they come, with the progress and a summary."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done, self._started = total, 0, time.monotonic()
-        self._latest = deque[float](maxlen=_LATEST)  # when they came
+        self._latest = deque[float](maxlen=_LATEST)  # times of the latest reports
         self._counts: Counter[str] = Counter()
         self._human: list[str] = []
 
     def line(self, report: Report) -> str:
-        """A report's line, behind how many are done and how long the rest will take."""
+        """A report's line, with the number done and the time left."""
         self._done += 1
         self._counts[report.status] += 1
         odd = [
@@ -133,8 +129,9 @@ class Progress:
         return f"[{self._done:>{width}}/{self._total}  {self._pace():<20}]  {line(report)}"
 
     def _pace(self) -> str:
-        """How fast the latest came, and what that means for the rest: neither the start, which
-        takes seconds, nor what was known already says anything about it.
+        """The rate of the latest reports, and the time left at this rate.
+
+        The start takes seconds and cached reports take none, so only the latest count.
         """
         if len(self._latest) < _FEWEST:
             return ""
@@ -142,7 +139,7 @@ class Progress:
         return f"{1 / seconds:5.1f}/s  {(self._total - self._done) * seconds:4.0f} s left"
 
     def summary(self) -> str:
-        """How it went, and the submissions that somebody should look at."""
+        """The totals, and the submissions that need a human."""
         seconds = time.monotonic() - self._started
         counts = ", ".join(
             f"{n} {status.replace('_', ' ')}" for status, n in sorted(self._counts.items())
@@ -158,7 +155,7 @@ class Progress:
 
 
 def jail(tier: str, meaning: str, passed_over: Mapping[str, str]) -> str:
-    """What `autograder jail` prints."""
+    """The output of `autograder jail`."""
     lines = [f"tier {tier}: {meaning}"]
     for better, reason in passed_over.items():
         lines.append(f"tier {better} is not available: {reason}")
@@ -172,9 +169,7 @@ def _total(report: Report) -> str:
 
 
 def _exercise(exercise: Exercise, most: int | None = None) -> Iterator[str]:
-    """The lines of one exercise, its score in the first; of its failures as many as there is room
-    for.
-    """
+    """The lines of one exercise: its score first, then its failures, `most` at the most."""
     sign = "✓" if exercise.status == "passed" else "✗"
     note = (
         ""
@@ -205,7 +200,7 @@ def _failure(failure: Failure, with_titles: bool) -> Iterator[str]:
 
 
 def row(name: str, report: Report) -> str:
-    """One of many answers that were tried: its points, and what lost some, in one line."""
+    """One tried file in one line: its points, and the exercises that lost some."""
     if report.status != "graded":
         reason = plain((report.reason or "").partition("\n")[0])
         return f"✗ {report.status.replace('_', ' '):>13}   {plain(name)}: {reason}"

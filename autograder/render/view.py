@@ -1,6 +1,4 @@
-"""What a reader is shown of an exercise, whatever it is drawn with: misconceptions first, then what
-failed.
-"""
+"""What a reader sees of an exercise in any format: misconceptions first, then failures."""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +16,7 @@ STATUS = {
 }
 
 
-# where to look when neither a misconception nor the check itself says so, by what failed first
+# where to look if neither a misconception nor the check says so, by the kind of the first failure
 NEXT = {
     "timeout": "Run the call in a cell of your own on the smallest input you can think of. Which "
     "loop does not end?",
@@ -34,13 +32,14 @@ NEXT = {
     "each step.",
     "speed": "Which loop goes through single entries that one array operation could take at once?",
 }
-SHOWN = 3  # failures that a card shows before one has to ask for more
+SHOWN = 3  # failures that a card shows unfolded
 
 
 @dataclass(frozen=True)
 class Misconception:
-    """A likely misconception, named once however many checks it fails, with its function if the exercise
-    has another name.
+    """A likely misconception, named once for all checks it fails.
+
+    `function` is set if the exercise has another name.
     """
 
     title: str
@@ -54,9 +53,7 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Failure:
-    """Failed checks of one sentence, or of one common cause. `call`, `lines` and `picture` are of
-    the first of them.
-    """
+    """Failed checks with one sentence or one cause. `call`, `lines`, `picture` are the first one's."""
 
     titles: list[str]
     cases: int
@@ -81,14 +78,14 @@ def misconceptions(exercise: Exercise) -> list[Misconception]:
 
 
 def failures(exercise: Exercise) -> list[Failure]:
-    """The failed checks, those that say the same thing together."""
+    """The failed checks, those with the same sentence or cause merged."""
     groups: dict[object, list[Check]] = {}
     for check in exercise.checks:
         if not check.passed:
             call, lines = _split(check)
             groups.setdefault(check.title if call else tuple(lines), []).append(check)
     merged: list[list[Check]] = []
-    for group in groups.values():  # one cause, such as a stub or a timeout, is told once
+    for group in groups.values():  # one cause, such as a stub or a timeout, is shown once
         twin = next(
             (g for g in merged if _split(g[0])[1] == _split(group[0])[1] and _general(group[0])),
             None,
@@ -101,12 +98,12 @@ def failures(exercise: Exercise) -> list[Failure]:
 
 
 def passed(exercise: Exercise) -> list[str]:
-    """The sentences that were found true, each once."""
+    """The titles of passed checks, each once."""
     return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
 
 
 def advice(exercise: Exercise) -> str:
-    """Where to look next, if nothing else on the card says it."""
+    """Where to look next, if nothing else on the card says so."""
     failed = [c for c in exercise.checks if not c.passed]
     if not failed or exercise.status == "not_attempted" or any(c.hint for c in failed):
         return ""
@@ -115,19 +112,19 @@ def advice(exercise: Exercise) -> str:
 
 
 def score(exercise: Exercise) -> str:
-    """`1.33 / 2 points`, or `+1.5 bonus points` for what counts on top."""
+    """`1.33 / 2 points`, or `+1.5 bonus points`."""
     if exercise.max_score == 0:
         return f"+{points(exercise.score)} bonus points"
     return f"{points(exercise.score)} / {points(exercise.max_score)} points"
 
 
 def points(value: float) -> str:
-    """`1.33` or `2`: at most two decimals, none that are zero."""
+    """`1.33` or `2`: at most two decimals, without trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def plain(text: str | None) -> str:
-    """Text on one line without control characters: a student's words must not move the cursor."""
+    """Text on one line without control characters: a student's text must not move the cursor."""
     return "".join(
         c if c.isprintable() else "\N{REPLACEMENT CHARACTER}"
         for c in " ".join((text or "").split("\n"))
@@ -143,9 +140,7 @@ def _failure(group: list[Check]) -> Failure:
 
 
 def _each_curve_once(found: list[Failure]) -> list[Failure]:
-    """Curves of several failures are of one training function: the first shows what there is to
-    see.
-    """
+    """Keep only the first curve: all curves of an exercise show the same training."""
     curves = [f for f in found if f.picture and f.picture["type"] == "curve"]
     return [replace(f, picture=None) if f in curves[1:] else f for f in found]
 
@@ -156,7 +151,7 @@ def _split(check: Check) -> tuple[str, list[str]]:
 
 
 def _general(check: Check) -> bool:
-    """Whether a message is about the function as a whole rather than about a value of it."""
+    """Whether a message is about the function as a whole, not about one value."""
     kind = causes.kind(check.cause)
     nowhere = check.cause is not None and kind == "missing" and check.cause["found"] is None
     return nowhere or kind in ("stub", "needs_stub", "cell", "timeout")

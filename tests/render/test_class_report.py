@@ -146,7 +146,7 @@ CONCERNS = {
         entry("x", trouble="there is no report.json"),
         "not graded: there is no report.json",
     ),
-    "handed in anew": (entry("x", report("x"), outdated=True), "handed in anew"),
+    "submitted again": (entry("x", report("x"), outdated=True), "submitted again"),
     "a timeout": (graded("x", STOPPED), "softmax stopped: out of time"),
     "a crash": (
         graded("x", exercise("softmax", 0, "crashed")),
