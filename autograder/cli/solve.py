@@ -20,7 +20,8 @@ def solve(topic: str, source: Path | None, output: Path) -> None:
     from autograder.course import course_file, solve
 
     course = course_file.find(Path.cwd())
+    loaded = course.topic(topic)
     path = source or course.solutions(topic) / "reference.py"
     text = solve.read_source(path)
-    solve.write(solve.solve(course.assignment(topic), course.topic(topic), text, str(path)), output)
+    solve.write(solve.solve(course.assignment(topic), loaded, text, str(path)), output)
     click.echo(f"✓ {output}")
