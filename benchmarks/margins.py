@@ -1,11 +1,10 @@
-"""How far the reference is from each pass line, over many seeds: the figures of the tables in
-docs/topics.
+"""The distance of the reference from each threshold over many seeds, for the tables in docs/topics.
 
     python -m benchmarks.margins TOPIC... [--seeds 50]
 
-A seed draws the data, the splits, the starts: all that is left to chance. `margin` is the distance
-to the line on the good side, `room` its mean in standard deviations over the seeds. Exercises that
-measure nothing are run once only.
+A seed draws the data, the splits and the starts. `margin` is the distance to the threshold on the
+good side, `room` its mean in standard deviations over the seeds. Exercises that measure nothing run
+only once.
 """
 
 import argparse
@@ -27,7 +26,7 @@ FIRST_SEED = 1000
 
 
 class Measuring(record.Recording):
-    """The reference as the student of its own suite; what the checks measured is kept."""
+    """The reference as the student of its own suite. It keeps the margins of the checks."""
 
     margins: dict[str, float]
 
