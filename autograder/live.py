@@ -37,9 +37,8 @@ class Verdict:
 
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
-        self.score = min(
-            float(exercise.score), float(exercise.max_score)
-        )  # nbgrader accepts no more than a cell's points
+        # nbgrader accepts no more than a cell's points
+        self.score = min(float(exercise.score), float(exercise.max_score))
 
     def __repr__(self) -> str:
         return repr(self.score)

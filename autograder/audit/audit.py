@@ -150,9 +150,8 @@ def _flakes(results: list[Seeded]) -> Finding:
     problems, notes = [], []
     for key in sorted({key for r in results for key in r.margins}):
         margins = [float(r.margins[key]) for r in results if key in r.margins]
-        if (
-            math.inf in margins
-        ):  # any error is expected, and it is infinite: the largest margin possible
+        if math.inf in margins:
+            # any error is expected, and it is infinite: the largest margin possible
             notes.append(f"{key}: infinite in {margins.count(math.inf)} of {len(margins)}")
             margins = [m for m in margins if m != math.inf]
             if not margins:

@@ -27,9 +27,8 @@ class Seeded:
 
     seed: int
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    named: dict[str, str] = field(
-        default_factory=dict
-    )  # misconception -> itself, another one's title, or ""
+    # misconception -> itself, another one's title, or ""
+    named: dict[str, str] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)  # checks that some misconception fails
     margins: dict[str, float] = field(default_factory=dict)  # measured by the reference
     checks: list[str] = field(default_factory=list)

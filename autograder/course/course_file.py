@@ -166,7 +166,8 @@ def load(path: Path) -> Course:
         ValueError,
         TypeError,
         OverflowError,
-    ) as error:  # a date or number that YAML recognises but cannot read
+    ) as error:
+        # a date or number that YAML recognises but cannot read
         raise UserError(f"{path} has a value that cannot be read: {error}") from None
     try:
         return Course(path.parent, CourseFile.model_validate(data))

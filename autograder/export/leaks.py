@@ -20,10 +20,8 @@ from autograder.model import answer_key
 from autograder.model.answer_key import PUBLIC_SEED
 from autograder.model.errors import KitError
 
-_LONG, _START = (
-    40,
-    20,
-)  # characters of a line too long for a coincidence, and of its start without white space
+# characters of a line too long for a coincidence, and of its start without white space
+_LONG, _START = 40, 20
 _TEXTS = (
     ".py",
     ".ipynb",

@@ -21,9 +21,8 @@ from autograder.model.topic import Topic
 _BATCH = 8  # submissions that share one collection of the suite
 Batch = Sequence[tuple[str, bytes]]  # submissions by name
 Graded = Iterator[tuple[str, Report]]
-_Attempt = tuple[
-    Iterator[tuple[str, Report | str]], list[Batch]
-]  # results as they are ready, and the batches that were lost
+# results as they are ready, and the batches that were lost
+_Attempt = tuple[Iterator[tuple[str, Report | str]], list[Batch]]
 
 
 class Runner(Protocol):
@@ -81,9 +80,8 @@ class Pool:
         # Never fork this process: a copy would inherit the gradebook's connections and threads.
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        context.set_forkserver_preload(
-            ["autograder.grading.batch"]
-        )  # imported once for all of them
+        # imported once for all of them
+        context.set_forkserver_preload(["autograder.grading.batch"])
         places = context.SimpleQueue()
         for place in range(self._workers):
             places.put(place)
@@ -111,9 +109,8 @@ class Pool:
             suspects += lost
             self._restart()
             attempt = self._attempt(answers, coming)
-        for one in (
-            [submission] for batch in suspects for submission in batch
-        ):  # each alone, so that no other is lost with it
+        for one in ([submission] for batch in suspects for submission in batch):
+            # each alone, so that no other is lost with it
             results, lost = self._attempt(answers, iter([one]))
             yield from _reports(topic, results)
             if lost:

@@ -82,9 +82,8 @@ class InWorker:
             yield
         finally:
             self._budget = budget
-            self._loaded = (
-                self._worker is not None
-            )  # a worker that ended in here is replaced at no charge
+            # a worker that ended in here is replaced at no charge
+            self._loaded = self._worker is not None
 
     def _timeout(self) -> Reply:
         seconds = self._budget.cpu_seconds
@@ -97,9 +96,8 @@ class InWorker:
         """A worker that has run every cell that can run, started anew after a cell that cannot."""
         while True:
             worker = self._spare or self._jail.spawn(self._topic.memory_mb)
-            self._spare = (
-                self._jail.spawn(self._topic.memory_mb) if self._ahead else None
-            )  # starts while this one runs
+            # starts while this one runs
+            self._spare = self._jail.spawn(self._topic.memory_mb) if self._ahead else None
             own = Budget(self._topic.cpu_seconds)
             try:
                 if self._run_cells(worker, own):

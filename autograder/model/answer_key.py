@@ -47,12 +47,10 @@ class Answers:
     seed: int
     suite: str  # digest of the checks it was recorded with
     calls: dict[str, list[Answer]] = field(default_factory=dict)
-    misconceptions: dict[str, dict[str, str]] = field(
-        default_factory=dict
-    )  # name -> exercise, title, hint
-    fingerprints: dict[str, dict[str, Fingerprint | None]] = field(
-        default_factory=dict
-    )  # check -> name -> fingerprint
+    # name -> exercise, title, hint
+    misconceptions: dict[str, dict[str, str]] = field(default_factory=dict)
+    # check -> name -> fingerprint
+    fingerprints: dict[str, dict[str, Fingerprint | None]] = field(default_factory=dict)
 
     def catches(self, exercise: str) -> dict[str, set[str]]:
         """Map the id of each check of an exercise to the names of the misconceptions that fail it."""

@@ -14,13 +14,10 @@ from autograder.model.topic import Topic
 MAX_BYTES = 64 << 20
 # characters of code read here, outside the jail: four times as many as in a long notebook
 _READ = 200_000
-_WORK, _MAGICS = (
-    200_000,
-    30,
-)  # characters times magics: IPython reads a cell again for each magic in it
-_MAGIC = re.compile(
-    r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.M
-)  # everything that IPython may take for a magic
+# characters times magics: IPython reads a cell again for each magic in it
+_WORK, _MAGICS = 200_000, 30
+# everything that IPython may take for a magic
+_MAGIC = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.M)
 
 
 class Unreadable(UserError):
@@ -208,9 +205,8 @@ def _without_magics(cell: Cell, transform: bool = True) -> Cell:
         return cell
     source = _blanked(cell.source)
     if transform and _work(cell) <= _WORK and len(_MAGIC.findall(cell.source)) <= _MAGICS:
-        from IPython.core.inputtransformer2 import (
-            TransformerManager,
-        )  # takes half a second and is rarely needed
+        # takes half a second and is rarely needed
+        from IPython.core.inputtransformer2 import TransformerManager
 
         try:
             with warnings.catch_warnings():

@@ -252,9 +252,8 @@ def _is_row(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
-    )  # not so a NaN
+    # a NaN fails the comparison
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 _FORMS = {

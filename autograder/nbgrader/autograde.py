@@ -27,9 +27,8 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
         report = classroom.report(nb, names["student"], self.unsafe_no_jail)
         classroom.faults.note(report)
         if report.status == "grader_error":
-            raise KitError(
-                str(report.reason)
-            )  # nbgrader drops this attempt and keeps an earlier grade
+            # nbgrader drops this attempt and keeps an earlier grade
+            raise KitError(str(report.reason))
         fill(nb, report)
         resources.setdefault("outputs", {})[REPORT] = report.to_json().encode()
         resources[REPORT] = report

@@ -37,9 +37,8 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
             report = _fault(classroom, student, _reason(error))
         known += [(student, report)] if report is not None else []
     verdicts = runner.run(classroom.answers, list(waiting.items()))
-    from autograder.nbgrader import (
-        gradebook,
-    )  # importing nbgrader takes two seconds; the runner works meanwhile
+    # importing nbgrader takes two seconds; the runner works meanwhile
+    from autograder.nbgrader import gradebook
 
     with gradebook.opened(classroom) as book:
         for student, report in known:
@@ -79,9 +78,8 @@ def _known(
 def _keep(classroom: Classroom, submission: bytes, report: Report) -> None:
     try:
         classroom.keep(submission, report)
-    except (
-        OSError
-    ):  # a full disk: the gradebook still gets the grade, or it is graded again next time
+    except OSError:
+        # a full disk: the gradebook still gets the grade, or it is graded again next time
         return
 
 

@@ -53,9 +53,8 @@ def rebuild(submitted: dict[str, Any], source: Any) -> Any:
         elif grade_id not in placed:
             placed.add(grade_id)
             cells.append(_restored(ours[grade_id], data))
-        elif _is_solution(
-            ours[grade_id]
-        ):  # a second copy of an answer cell: its code counts, but it has no grade
+        elif _is_solution(ours[grade_id]):
+            # a second copy of an answer cell: its code counts, but it has no grade
             cells.append(_own(data))
     _insert_missing(cells, ours, placed)
     rebuilt = nbformat.v4.new_notebook(cells=cells, metadata=dict(source.metadata))

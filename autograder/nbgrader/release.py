@@ -27,9 +27,8 @@ class Release(NbGraderPreprocessor):  # type: ignore[misc]
         require_agreement(course, topic_id, nb)
         answers = record(course, course.topic(topic_id), PUBLIC_SEED)
         resources.setdefault("outputs", {})[NAME] = answers.to_bytes()
-        with Gradebook(
-            resources["nbgrader"]["db_url"]
-        ) as gradebook:  # nbgrader needs it to know what is late
+        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
+            # nbgrader needs it to know what is late
             gradebook.update_or_create_assignment(topic_id, duedate=course.entry(topic_id).due)
         return nb, resources
 

@@ -12,10 +12,8 @@ from autograder.render import view
 BINS = 10
 _WORST = 5  # checks of an exercise that are shown unfolded
 Bins = Sequence["Bin"]
-_SLOW, _SLOW_SECONDS = (
-    5.0,
-    2.0,
-)  # an outlier takes so many times the median, and so many seconds more
+# an outlier takes so many times the median, and so many seconds more
+_SLOW, _SLOW_SECONDS = 5.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -131,9 +129,8 @@ def attempts(roll: ClassList) -> list[Attempts]:
     found = []
     for name, points in roll.exercises.items():
         made = [e for _, report in roll.graded for e in report.exercises if e.id == name]
-        full = points or max(
-            (e.score for e in made), default=0.0
-        )  # a bonus is compared with its best score
+        # a bonus is compared with its best score
+        full = points or max((e.score for e in made), default=0.0)
         mean = statistics.fmean(min(e.score / full, 1.0) for e in made) if made and full else 0.0
         statuses = Counter(e.status for e in made)
         found.append(Attempts(name, points, mean, dict(statuses), _rates(made)))
