@@ -1,9 +1,10 @@
-"""What a fork server may see of the machine, and the commands that start one."""
+"""What a fork server may see of the machine, and the ways to start one."""
 
 import os
 import shutil
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,72 @@ import msgpack
 import numpy as np
 
 from autograder.jail import seccomp, surroundings
+from autograder.jail.workers import Tier
 from autograder.model.errors import UserError
 from autograder.worker import lockdown
 
 NOBODY = 65534
+_NEWEST_LANDLOCK = 1 << 30  # whichever the kernel has
+_HIGHEST = 1 << 31  # user ids above this one are trouble for some programs
 
 
 class NoBubblewrap(UserError):
     """Bubblewrap is not installed."""
 
 
-def plan(scratch: bool) -> dict[str, Any]:
-    """What the fork server is told on its command line."""
+@dataclass(frozen=True)
+class Way:
+    """One way to start a fork server: its command, what it is told, and the user that it is started
+    as, where that is not ours.
+    """
+
+    command: list[str]
+    plan: dict[str, Any]
+    uid: int | None = None
+
+    @property
+    def threads(self) -> bool:
+        """Whether a student's code may start threads."""
+        return bool(self.plan["threads"])
+
+
+def ways(tier: Tier) -> list[Way]:
+    """The ways to open tier A or B on this machine, best first.
+
+    A limit on threads binds nobody who is root outside, and counts all that an ordinary user runs
+    where there is no namespace to count in: there, no thread can be started at all.
+    """
     root = os.getuid() == 0
+    if tier == "A":
+        command = bubblewrapped()
+        apart = [Way(command, plan(scratch=True, threads=True), own_uid())] if root else []
+        counted = [] if root else [Way(command, plan(scratch=True, threads=True))]
+        return [*apart, *counted, Way(command, plan(scratch=True, threads=False))]
+    if root:
+        ids = [(own_uid(), True), (NOBODY, False)]
+        return [Way(naked(), plan(scratch=False, threads=t, uid=uid)) for uid, t in ids]
+    return [Way(naked(), plan(scratch=False, threads=False))]
+
+
+def own_uid() -> int:
+    """A user id that no account has and no other fork server: of this namespace's highest ones."""
+    with open("/proc/self/uid_map") as file:
+        ranges = [(int(first), int(count)) for first, _, count in map(str.split, file)]
+    last = max(first + count for first, count in ranges)
+    return min(last, _HIGHEST) - 2 - os.getpid() % 4096
+
+
+def plan(scratch: bool, threads: bool, uid: int | None = None) -> dict[str, Any]:
+    """What the fork server is told on its command line; its workers become `uid`, if given."""
     return {
         "modules": {**surroundings.modules(), "autograder.worker.lockdown": lockdown.__file__},
         "server": surroundings.source("server"),
         "readable": readable(),
         "scratch": scratch,
-        "seccomp": seccomp.program().hex(),
-        "uid": NOBODY if root and not scratch else None,
+        "threads": threads,
+        "seccomp": seccomp.program(threads).hex(),
+        "landlock": _NEWEST_LANDLOCK,
+        "uid": uid,
     }
 
 
@@ -74,14 +121,10 @@ def bubblewrapped() -> list[str]:
     command = [program, "--unshare-all", "--new-session", "--die-with-parent", "--clearenv"]
     for name, value in {**surroundings.environment(), "HOME": lockdown.SCRATCH}.items():
         command += ["--setenv", name, value]
-    if os.getuid() == 0:  # in the sandbox nobody is root
-        command += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
-    command += [
-        "--cap-drop",
-        "ALL",
-        "--cap-add",
-        "CAP_SYS_ADMIN",
-    ]  # in there only, to give each worker its scratch
+    command += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
+    # In there only, to give each worker its scratch.
+    command += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
+    memory = ["/", lockdown.SCRATCH]  # folders that bubblewrap makes in memory, for all workers
     command += ["--tmpfs", lockdown.SCRATCH]  # before the files: the kit itself may lie below it
     for link in ("/lib", "/lib64", "/lib32"):
         if os.path.islink(link):
@@ -93,7 +136,11 @@ def bubblewrapped() -> list[str]:
             for folder in ("site-packages", "dist-packages"):
                 if os.path.isdir(f"{path}/{folder}"):
                     command += ["--tmpfs", f"{path}/{folder}"]
-    return [*command, "--dev", "/dev", "--chdir", lockdown.SCRATCH, *naked()]
+                    memory.append(f"{path}/{folder}")
+    command += ["--dev", "/dev"]
+    for folder in [*memory, "/dev"]:
+        command += ["--remount-ro", folder]
+    return [*command, "--chdir", lockdown.SCRATCH, *naked()]
 
 
 def _standard_library() -> list[str]:

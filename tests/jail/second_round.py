@@ -1,0 +1,92 @@
+"""Attacks on classmates, on the grader's own files and on its time: by what a system call leaves
+behind, or by what it holds up. Each is a submission to the tiny topic of `attacks`.
+"""
+
+import os
+
+# Every call that changes a file without writing to it, on whatever a worker can name.
+TOUCH = """
+import ctypes, fcntl, os, sys
+libc = ctypes.CDLL(None)
+places = ['/', '/usr', '/usr/lib', '/dev', '/dev/null', '/tmp', '/lib64', os.__file__, os.path.dirname(os.__file__),
+          np.__file__, sys.executable, sys.prefix, {course!r}, {course!r} + '/.autograder/seed', {course!r} + '/gradebook.db']
+def tried(call, *args, **kwargs):
+    try: call(*args, **kwargs)
+    except Exception: pass
+def touch():
+    for place in places:
+        for mode in (0, 0o777, 0o4755): tried(os.chmod, place, mode)
+        tried(os.utime, place, (1, 1)); tried(os.utime, place)
+        tried(os.chown, place, os.getuid(), os.getgid())
+        tried(os.setxattr, place, 'user.x', b'x'); tried(os.truncate, place, 0)
+        tried(os.rename, place, place + '.x'); tried(os.link, place, '/tmp/x'); tried(os.unlink, place)
+        tried(os.mkdir, place + '/x'); tried(os.symlink, '/', place + '/y'); tried(os.mkfifo, place + '/z')
+        for flags in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_RDONLY | os.O_TRUNC, os.O_CREAT | os.O_WRONLY):
+            try: file = os.open(place, flags)
+            except OSError: continue
+            tried(os.fchmod, file, 0); tried(os.utime, file, (1, 1)); tried(os.fchown, file, os.getuid(), -1)
+            tried(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB); tried(fcntl.lockf, file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            tried(fcntl.fcntl, file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            tried(fcntl.fcntl, file, fcntl.F_SETOWN, {grader}); tried(fcntl.fcntl, file, 10, 9)
+            tried(fcntl.fcntl, file, fcntl.F_SETFL, os.O_ASYNC)
+            tried(fcntl.fcntl, file, fcntl.F_NOTIFY, 0x80000003F)
+            # kept open: a lock or a lease would last as long as the worker
+"""
+FILL = TOUCH.format(course="/nowhere", grader=1)
+
+
+def attacks(course):
+    """The attacks by name, on a course that lies in this folder."""
+    touch = TOUCH.format(course=str(course), grader=os.getpid())
+    return {
+        "1 modes, owners, times and locks of all that can be named": touch + "touch()",
+        "1 the root closed": "import os\nos.chmod('/', 0)",
+        "1 the same while it is asked": touch + "def double(x):\n    touch()\n    return x",
+        "2 ending at once": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "4 links and pipes in the scratch": """
+import os
+for i in range(2000):
+    try: os.mkfifo(f'/tmp/{i}'); os.symlink('/', f'/tmp/s{i}'); open(f'/tmp/f{i}', 'w').write('x')
+    except OSError: pass
+""",
+        "5 signals by a descriptor": """
+import fcntl, os, signal
+def double(x):
+    for target in (%d, os.getppid(), -1):
+        for command in (fcntl.F_SETOWN, 15, 10):
+            try: fcntl.fcntl(3, command, target if command != 10 else 9)
+            except OSError: pass
+    try: fcntl.fcntl(3, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    except OSError: pass
+    return x
+"""
+        % os.getpid(),
+        "6 threads by clone": """
+import threading
+threading.stack_size(1 << 15)
+def double(x):
+    wait = threading.Event()
+    for _ in range(4000):
+        try: threading.Thread(target=wait.wait, daemon=True).start()
+        except RuntimeError: break
+    return x
+""",
+        "7 a reply that drips": """
+import os, struct, time
+def double(x):
+    for _ in range(100_000):
+        try: os.write(4, b'd'); os.write(3, b'd')
+        except OSError: pass
+        time.sleep(0.001)
+""",
+        "7 a reply that drips after an honest header": """
+import os, struct, time
+def double(x):
+    head = struct.pack('<4sIQ', b'dlw1', 1 << 19, 1 << 25)
+    for byte in head + bytes(1 << 20):
+        for channel in (3, 4):
+            try: os.write(channel, bytes([byte]))
+            except OSError: pass
+        time.sleep(0.002)
+""",
+    }

@@ -1,0 +1,258 @@
+"""One submission cannot touch another, nor the grader's own files, in any tier (docs/attacks.md)."""
+
+import os
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import second_round
+from attacks import LOCKED, answered, cells, course, survived, topic
+from jails import jail_of
+
+from autograder.grading.in_worker import InWorker
+from autograder.jail import bubblewrap, tiers
+from autograder.jail.forked import ForkServer, NotReady
+from autograder.jail.workers import Budget, Timeout
+from autograder.model.errors import KitError
+
+# What the next worker can see of a machine: what each path is, who may do what, and what is locked.
+SEEN = """
+import fcntl, os, sys
+def seen():
+    found = [os.getcwd(), sorted(os.environ.items()), os.umask(0o22), os.sched_getaffinity(0) and 0]
+    for place in ('/', '/usr', '/usr/lib', '/dev', '/dev/null', '/dev/shm', '/tmp', os.__file__, os.path.dirname(os.__file__),
+                  np.__file__, sys.executable, sys.prefix):
+        try:
+            s = os.stat(place)
+            times = (s.st_mtime_ns, s.st_ctime_ns) if place != '/tmp' else ()  # in tier A it is new for each
+            found.append((place, s.st_mode, s.st_uid, s.st_nlink, s.st_size, *times))
+        except OSError as error: found.append((place, error.errno))
+        try: found.append(sorted(os.listdir(place))[:1000] if place != '/dev' else sorted(os.listdir(place)))
+        except OSError as error: found.append(error.errno)
+        try: found.append((place, sorted(os.listxattr(place))))
+        except OSError as error: found.append(error.errno)
+    return repr(found)
+"""
+
+
+def files_of(folder):
+    """Of each file what a stranger could have changed."""
+    paths = [folder, *sorted(folder.rglob("*"))]
+    return {p: (p.stat().st_mode, p.stat().st_uid, p.stat().st_mtime_ns) for p in paths} | {
+        p: p.read_bytes() for p in paths if p.is_file() and p.stat().st_size < 1 << 16
+    }
+
+
+@pytest.mark.parametrize("tier", LOCKED)
+@pytest.mark.parametrize("name", second_round.attacks("/x"))
+def test_an_attack_costs_nobody_else_a_point_and_changes_no_file(tiny, tier, name):
+    before = files_of(course())
+    survived(tiny, tier, second_round.attacks(course())[name])
+    assert files_of(course()) == before
+    assert oct(os.stat("/").st_mode & 0o777) != "0o0"
+
+
+@pytest.mark.parametrize("tier", LOCKED)
+def test_what_one_worker_does_the_next_one_does_not_see(tier):
+    """It tries every call that leaves something behind, and stays alive while the next one looks."""
+
+    def look():
+        return answered(tier, SEEN, "seen").value
+
+    first = look()
+    assert "/usr" in first
+    backend = InWorker(topic(9.0), cells(second_round.FILL), "", jail_of(tier))
+    backend.begin(topic(9.0).exercises[0])
+    try:
+        assert backend.call("touch", (), {}).cause is None
+        assert look() == first
+    finally:
+        backend.close()
+    assert look() == first
+
+
+def opened(tier, **changes):
+    """The server of a tier's best way that starts here, with some of its plan changed."""
+    for way in bubblewrap.ways(tier):
+        try:
+            server = ForkServer(way.command, way.plan | changes, way.uid)
+        except KitError:
+            continue
+        return tiers.Locked(tier, lambda server=server: server)
+    return pytest.skip(f"no tier {tier} here")
+
+
+@pytest.mark.parametrize("version", range(1, 8))
+@pytest.mark.parametrize("tier", LOCKED)
+def test_an_older_landlock_lets_nothing_through_either(tier, version):
+    jail_of(tier)
+    jail = opened(tier, landlock=version)
+    try:
+        assert tiers.self_test(jail) == []
+    finally:
+        jail.close()
+
+
+def test_without_landlock_there_is_no_tier_b():
+    jail_of("B")
+    jail = opened("B", landlock=0)
+    try:
+        assert "listing the course's folder" in tiers.self_test(jail)
+    finally:
+        jail.close()
+
+
+@pytest.mark.parametrize("tier", LOCKED)
+def test_a_dripping_reply_is_cut_off_by_the_wall(tier):
+    attack = second_round.attacks("/x")["7 a reply that drips after an honest header"]
+    started = time.monotonic()
+    reply = answered(tier, attack, "double", 1, seconds=0.5)
+    assert reply.trouble in ("timeout", "crashed")
+    assert time.monotonic() - started < 0.5 * 6 + 5
+
+
+class Dripping:
+    """A process that always has another byte to send, and uses CPU while it does."""
+
+    def __init__(self):
+        self.used = 0.0
+
+    def send(self, frame):
+        """Take it and say nothing."""
+
+    def receive(self, seconds):
+        self.used += seconds
+        return None
+
+    def cpu_seconds(self):
+        return self.used
+
+    def end(self):
+        """Nothing to end."""
+
+
+def test_a_budget_is_looked_at_while_bytes_keep_coming():
+    from autograder.jail.workers import Worker
+
+    process = Dripping()
+    with pytest.raises(Timeout):
+        Worker(process).ask({"do": "call"}, Budget(1.0))
+    assert process.used < 1.5
+
+
+# --- a worker that is gone before it is locked in is our fault ---
+
+DYING = """
+import os, socket
+control = socket.socket(fileno=os.dup(0))
+control.send({ready!r})
+while True:
+    request, channels, _, _ = socket.recv_fds(control, 64, 1)
+    if not request: break
+    pid = os.fork()
+    if pid == 0:
+        {last}
+        os._exit(1)
+    os.close(channels[0])
+    handle = os.pidfd_open(pid)
+    socket.send_fds(control, [b'1'], [handle])
+"""
+
+
+def dying(last):
+    from autograder.worker import fork_server
+
+    return [sys.executable, "-c", DYING.format(ready=fork_server.READY, last=last)]
+
+
+@pytest.mark.parametrize("last", ["pass", "os.write(channels[0], b'no such file')"])
+def test_a_worker_that_ends_before_it_is_locked_in_is_told_as_such(last):
+    server = ForkServer(dying(last), {})
+    with pytest.raises(NotReady, match="could not be locked in"):
+        server.spawn(512)
+    server.close()
+
+
+@pytest.mark.parametrize("tier", LOCKED)
+def test_a_server_whose_workers_die_is_replaced_and_the_student_notices_nothing(tiny, tier):
+    jail_of(tier)
+    way = next(w for w in bubblewrap.ways(tier) if _starts(w))
+    servers = [ForkServer(dying("pass"), {}), ForkServer(way.command, way.plan, way.uid)]
+    jail = tiers.Locked(tier, lambda: servers.pop(0))
+    try:
+        from attacks import RIGHT, SHIFT, STOLEN
+
+        from autograder.grading.run import grade_cells
+        from autograder.model.notebook import Cell
+
+        report = grade_cells(tiny, [Cell(1, "code", RIGHT), Cell(2, "code", SHIFT)], jail)
+        assert report.score == STOLEN
+    finally:
+        jail.close()
+
+
+def _starts(way):
+    try:
+        ForkServer(way.command, way.plan, way.uid).close()
+    except KitError:
+        return False
+    return True
+
+
+def test_where_no_worker_ever_comes_to_be_the_fault_is_ours(tiny, monkeypatch):
+    from attacks import RIGHT
+
+    from autograder.grading.run import grade_each
+    from autograder.model.notebook import Cell
+
+    monkeypatch.setattr(tiers, "_PATIENCE", 0.2)
+    jail = tiers.Locked("A", lambda: ForkServer(dying("pass"), {}))
+    (report,) = grade_each(tiny, [[Cell(1, "code", RIGHT)]], jail)
+    jail.close()
+    assert (report.status, report.score) == ("grader_error", None)
+    assert "could not be locked in" in report.reason
+
+
+FULL = """
+import os, socket
+control = socket.socket(fileno=os.dup(0))
+control.send({ready!r})
+while True:
+    request, channels, _, _ = socket.recv_fds(control, 64, 1)
+    if not request: break
+    os.close(channels[0])
+    control.send({no_room!r} + b'Resource temporarily unavailable')
+"""
+
+
+def test_a_machine_without_room_is_asked_again_and_then_told(monkeypatch):
+    from autograder.worker import fork_server
+
+    monkeypatch.setattr(tiers, "_PATIENCE", 0.3)
+    program = FULL.format(ready=fork_server.READY, no_room=fork_server.NO_ROOM)
+    jail = tiers.Locked("A", lambda: ForkServer([sys.executable, "-c", program], {}))
+    with pytest.raises(KitError, match="no process could be started"):
+        jail.spawn(512)
+    assert jail._server.alive  # a failed fork does not end the server
+    jail.close()
+
+
+def test_a_server_outlives_a_fork_that_fails(tmp_path):
+    """With a limit on processes that leaves no room, then some."""
+    jail_of("B")
+    way = bubblewrap.ways("B")[-1]
+    server = ForkServer(way.command, replace(way).plan, way.uid)
+    try:
+        import resource
+
+        pid = server._process.pid
+        if os.getuid() == 0:
+            pytest.skip("no limit on processes binds root")
+        limit = resource.prlimit(pid, resource.RLIMIT_NPROC, (1, resource.RLIM_INFINITY))
+        with pytest.raises(KitError, match="no process could be started"):
+            server.spawn(512)
+        resource.prlimit(pid, resource.RLIMIT_NPROC, limit)
+        server.spawn(512).end()
+    finally:
+        server.close()
