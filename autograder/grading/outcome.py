@@ -1,18 +1,16 @@
 """What became of one check, as the plugin saw it: from this the Report's Check is made."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from autograder.model.cause import Call, Cause
+from autograder.model.fingerprint import Fingerprint
 from autograder.model.picture import Picture
 from autograder.model.report import Kind
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check: the value it failed on, and how far a measured quantity was from
-    its line.
-    """
+    """What became of one check. Of the value that it failed on, only the fingerprint is kept."""
 
     exercise: str
     id: str
@@ -26,7 +24,7 @@ class Outcome:
     message: str = ""
     hint: str | None = None
     cause: Cause | None = None
-    saw: Any = None
+    fingerprint: Fingerprint | None = None
     picture: Picture | None = None
 
     @property

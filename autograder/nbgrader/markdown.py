@@ -44,6 +44,10 @@ _ATTRIBUTES = {
 }
 
 
+LONGEST = 20_000  # characters of a text, pictures apart: a long essay
+_PICTURE = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*")
+
+
 class Outline:
     """The headings of a page below its own: each one level under the last at most, so that none is
     skipped.
@@ -84,9 +88,13 @@ def markdown2html(context: Any, source: str) -> str:
 
 
 def render(source: str, attachments: Any = None, outline: Outline | None = None) -> str:
-    """Markdown as clean HTML with its formulas as MathML, its headings where the outline
-    has them.
+    """Markdown as clean HTML with its formulas as MathML, its headings where the outline has them.
+
+    A text that is too long for that comes out as it was written: the time to read one grows with
+    the square of its length, and somebody waits for the page.
     """
+    if len(_PICTURE.sub("", source)) > LONGEST:
+        return f"<pre>{escape(source)}</pre>"
     formulas = Formulas()
     try:
         html = MarkdownWithMath(renderer=_Renderer(formulas, attachments or {})).render(source)

@@ -5,8 +5,8 @@ import sys
 import time
 from dataclasses import replace
 
+import attacks_apart
 import pytest
-import second_round
 from attacks import LOCKED, answered, cells, course, survived, topic
 from jails import jail_of
 
@@ -21,8 +21,8 @@ SEEN = """
 import fcntl, os, sys
 def seen():
     found = [os.getcwd(), sorted(os.environ.items()), os.umask(0o22), os.sched_getaffinity(0) and 0]
-    for place in ('/', '/usr', '/usr/lib', '/dev', '/dev/null', '/dev/shm', '/tmp', os.__file__, os.path.dirname(os.__file__),
-                  np.__file__, sys.executable, sys.prefix):
+    places = ['/', '/usr', '/usr/lib', '/dev', '/dev/null', '/dev/shm', '/tmp', os.__file__, np.__file__]
+    for place in [*places, os.path.dirname(os.__file__), sys.executable, sys.prefix]:
         try:
             s = os.stat(place)
             times = (s.st_mtime_ns, s.st_ctime_ns) if place != '/tmp' else ()  # in tier A it is new for each
@@ -45,10 +45,10 @@ def files_of(folder):
 
 
 @pytest.mark.parametrize("tier", LOCKED)
-@pytest.mark.parametrize("name", second_round.attacks("/x"))
+@pytest.mark.parametrize("name", attacks_apart.attacks("/x"))
 def test_an_attack_costs_nobody_else_a_point_and_changes_no_file(tiny, tier, name):
     before = files_of(course())
-    survived(tiny, tier, second_round.attacks(course())[name])
+    survived(tiny, tier, attacks_apart.attacks(course())[name])
     assert files_of(course()) == before
     assert oct(os.stat("/").st_mode & 0o777) != "0o0"
 
@@ -62,7 +62,7 @@ def test_what_one_worker_does_the_next_one_does_not_see(tier):
 
     first = look()
     assert "/usr" in first
-    backend = InWorker(topic(9.0), cells(second_round.FILL), "", jail_of(tier))
+    backend = InWorker(topic(9.0), cells(attacks_apart.FILL), "", jail_of(tier))
     backend.begin(topic(9.0).exercises[0])
     try:
         assert backend.call("touch", (), {}).cause is None
@@ -105,7 +105,7 @@ def test_without_landlock_there_is_no_tier_b():
 
 @pytest.mark.parametrize("tier", LOCKED)
 def test_a_dripping_reply_is_cut_off_by_the_wall(tier):
-    attack = second_round.attacks("/x")["7 a reply that drips after an honest header"]
+    attack = attacks_apart.attacks("/x")["7 a reply that drips after an honest header"]
     started = time.monotonic()
     reply = answered(tier, attack, "double", 1, seconds=0.5)
     assert reply.trouble in ("timeout", "crashed")
@@ -123,7 +123,6 @@ class Dripping:
 
     def receive(self, seconds):
         self.used += seconds
-        return None
 
     def cpu_seconds(self):
         return self.used

@@ -145,8 +145,9 @@ def test_the_command_refuses_without_a_jail_and_runs_when_asked_to(survey, tmp_p
 
 
 def test_grading_a_class_refuses_without_a_jail(survey):
+    from classes import Here
+
     from autograder.grading.batch import grade_batch
-    from autograder.grading.executors import Here
     from autograder.model.report import Report
 
     survey(tiers.Unsafe(), A="no", B="no")

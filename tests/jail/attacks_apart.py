@@ -8,8 +8,9 @@ import os
 TOUCH = """
 import ctypes, fcntl, os, sys
 libc = ctypes.CDLL(None)
-places = ['/', '/usr', '/usr/lib', '/dev', '/dev/null', '/tmp', '/lib64', os.__file__, os.path.dirname(os.__file__),
-          np.__file__, sys.executable, sys.prefix, {course!r}, {course!r} + '/.autograder/seed', {course!r} + '/gradebook.db']
+places = ['/', '/usr', '/usr/lib', '/dev', '/dev/null', '/tmp', '/lib64', os.__file__, np.__file__]
+places += [os.path.dirname(os.__file__), sys.executable, sys.prefix]
+places += [{course!r}, {course!r} + '/.autograder/seed', {course!r} + '/gradebook.db']
 def tried(call, *args, **kwargs):
     try: call(*args, **kwargs)
     except Exception: pass
@@ -25,7 +26,8 @@ def touch():
             try: file = os.open(place, flags)
             except OSError: continue
             tried(os.fchmod, file, 0); tried(os.utime, file, (1, 1)); tried(os.fchown, file, os.getuid(), -1)
-            tried(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB); tried(fcntl.lockf, file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            tried(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            tried(fcntl.lockf, file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             tried(fcntl.fcntl, file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
             tried(fcntl.fcntl, file, fcntl.F_SETOWN, {grader}); tried(fcntl.fcntl, file, 10, 9)
             tried(fcntl.fcntl, file, fcntl.F_SETFL, os.O_ASYNC)
@@ -52,15 +54,14 @@ for i in range(2000):
         "5 signals by a descriptor": """
 import fcntl, os, signal
 def double(x):
-    for target in (%d, os.getppid(), -1):
+    for target in (GRADER, os.getppid(), -1):
         for command in (fcntl.F_SETOWN, 15, 10):
             try: fcntl.fcntl(3, command, target if command != 10 else 9)
             except OSError: pass
     try: fcntl.fcntl(3, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
     except OSError: pass
     return x
-"""
-        % os.getpid(),
+""".replace("GRADER", str(os.getpid())),
         "6 threads by clone": """
 import threading
 threading.stack_size(1 << 15)
