@@ -27,13 +27,10 @@ class NoBubblewrap(UserError):
 
 @dataclass(frozen=True)
 class Way:
-    """One way to start a fork server: its command, what it is told, and the user that it is started
-    as, where that is not ours.
-    """
+    """One way to start a fork server: its command, and what it is told."""
 
     command: list[str]
     plan: dict[str, Any]
-    uid: int | None = None
 
     @property
     def threads(self) -> bool:
@@ -44,15 +41,20 @@ class Way:
 def ways(tier: Tier) -> list[Way]:
     """The ways to open tier A or B on this machine, best first.
 
-    A limit on threads binds nobody who is root outside, and counts all that an ordinary user runs
-    where there is no namespace to count in: there, no thread can be started at all.
+    Root opens the sandbox with its own rights and each worker becomes a user whom nothing belongs
+    to. Where it may not, and for everybody else, the sandbox is a user namespace. A limit on threads
+    does not bind whom root is outside, and without a namespace it counts all that an ordinary user
+    runs: there, no thread can be started at all.
     """
     root = os.getuid() == 0
     if tier == "A":
-        command = bubblewrapped()
-        apart = [Way(command, plan(scratch=True, threads=True), own_uid())] if root else []
-        counted = [] if root else [Way(command, plan(scratch=True, threads=True))]
-        return [*apart, *counted, Way(command, plan(scratch=True, threads=False))]
+        shared = bubblewrapped(namespace=True)
+        best = (
+            Way(bubblewrapped(namespace=False), plan(scratch=True, threads=True, uid=own_uid()))
+            if root
+            else Way(shared, plan(scratch=True, threads=True))
+        )
+        return [best, Way(shared, plan(scratch=True, threads=False))]
     if root:
         ids = [(own_uid(), True), (NOBODY, False)]
         return [Way(naked(), plan(scratch=False, threads=t, uid=uid)) for uid, t in ids]
@@ -109,21 +111,25 @@ def naked() -> list[str]:
     return [interpreter(), "-I", "-S", surroundings.source("fork_server")]
 
 
-def bubblewrapped() -> list[str]:
-    """The command of a fork server that sees nothing but `readable()` and an empty scratch
-    folder.
+def bubblewrapped(namespace: bool) -> list[str]:
+    """The command of a fork server that sees nothing but `readable()` and an empty scratch folder,
+    with or without a user `namespace`.
     """
     program = shutil.which("bwrap")
     if program is None:
         raise NoBubblewrap(
             "bubblewrap is missing: install it (Debian and Ubuntu: apt install bubblewrap)"
         )
-    command = [program, "--unshare-all", "--new-session", "--die-with-parent", "--clearenv"]
+    command = [program, "--new-session", "--die-with-parent", "--clearenv"]
     for name, value in {**surroundings.environment(), "HOME": lockdown.SCRATCH}.items():
         command += ["--setenv", name, value]
-    command += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
-    # In there only, to give each worker its scratch.
+    command += [f"--unshare-{kind}" for kind in ("ipc", "pid", "net", "uts", "cgroup-try")]
+    # In there only: to give each worker its scratch, and to make another user of it.
     command += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
+    if namespace:
+        command += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    else:
+        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     memory = ["/", lockdown.SCRATCH]  # folders that bubblewrap makes in memory, for all workers
     command += ["--tmpfs", lockdown.SCRATCH]  # before the files: the kit itself may lie below it
     for link in ("/lib", "/lib64", "/lib32"):

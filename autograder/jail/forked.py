@@ -34,13 +34,11 @@ class NoRoom(KitError):
 
 
 class ForkServer:
-    """One server process, started by a command to which its plan is added, as another user where
-    one is named, and asked for workers.
+    """One server process, started by a command to which its plan is added, and asked for
+    workers.
     """
 
-    def __init__(
-        self, command: Sequence[str], plan: dict[str, Any], uid: int | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], plan: dict[str, Any]) -> None:
         self._control, theirs = socket.socketpair()
         self._control.settimeout(_PATIENCE)
         self._lock = threading.Lock()
@@ -53,8 +51,6 @@ class ForkServer:
                     stderr=errors,
                     env=surroundings.environment(),
                     start_new_session=True,
-                    cwd="/",
-                    **_becoming(uid),
                 )
             except OSError as error:
                 self._control.close()
@@ -210,10 +206,6 @@ class Forked:
         os.close(self._times)
         os.close(self._handle)
         self._channel.close()
-
-
-def _becoming(uid: int | None) -> dict[str, Any]:
-    return {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
 
 
 def _pid_of(handle: int) -> int:

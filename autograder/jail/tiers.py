@@ -163,7 +163,7 @@ def open_tier(tier: Tier) -> Jail:
 def _opened(tier: Tier, way: "Way") -> Jail:
     from autograder.jail.forked import ForkServer
 
-    jail = Locked(tier, lambda: ForkServer(way.command, way.plan, way.uid))
+    jail = Locked(tier, lambda: ForkServer(way.command, way.plan))
     try:
         escapes = self_test(jail)
         if way.threads and not _works(jail, THREADS):

@@ -219,7 +219,7 @@ def test_the_sandboxs_scratch_is_made_before_what_may_lie_below_it():
     """A kit that is unpacked below /tmp would else be hidden by its own sandbox."""
     if subprocess.run(["which", "bwrap"], capture_output=True, check=False).returncode:
         pytest.skip("no bubblewrap here")
-    command = bubblewrap.bubblewrapped()
+    command = bubblewrap.bubblewrapped(namespace=True)
     scratch = next(
         i for i, word in enumerate(command) if word == "--tmpfs" and command[i + 1] == "/tmp"
     )
