@@ -9,9 +9,29 @@ from pathlib import Path
 from notebooks import COURSE, TOPIC, written
 
 from autograder.course import course_file
-from autograder.grading.executors import Here
+from autograder.grading.batch import grade_batch
+from autograder.jail import tiers
+from autograder.model.report import Report
 from autograder.nbgrader import releasing
 from autograder.nbgrader.grade_class import grade
+
+
+class Here:
+    """A runner that grades in the process of the test: no other one has to start."""
+
+    def __init__(self, unsafe=False):
+        self._unsafe = unsafe
+
+    def tier(self):
+        return tiers.best(self._unsafe).tier
+
+    def run(self, answers, work):
+        for name, job in work:
+            (text,) = grade_batch(answers, [job], self._unsafe)
+            yield name, Report.from_json(text)
+
+    def close(self):
+        """Nothing to let go of."""
 
 
 @cache

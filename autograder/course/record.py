@@ -20,7 +20,6 @@ from autograder.course import misconceptions
 from autograder.course.course_file import Course
 from autograder.course.misconceptions import Misconception
 from autograder.course.proofs import Proof
-from autograder.grading.diagnose import mark
 from autograder.grading.in_process import InProcess
 from autograder.grading.oracle import Oracle, Recorder
 from autograder.grading.outcome import Outcome
@@ -130,8 +129,8 @@ def record_with_misconceptions(
             }
             for outcome in job.outcomes:
                 if not outcome.passed:
-                    answers.fingerprints.setdefault(outcome.key, {})[misconception.name] = mark(
-                        outcome
+                    answers.fingerprints.setdefault(outcome.key, {})[misconception.name] = (
+                        outcome.fingerprint
                     )
     return answers, runs
 

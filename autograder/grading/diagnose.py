@@ -3,22 +3,8 @@
 from collections.abc import Sequence
 
 from autograder.grading.outcome import Outcome
-from autograder.model import cause as causes
 from autograder.model import fingerprint
 from autograder.model.answer_key import Answers
-from autograder.model.fingerprint import Fingerprint
-
-
-def mark(outcome: Outcome) -> Fingerprint | None:
-    """The fingerprint of a failed check: of the value it saw, or of the error that was raised."""
-    kind = causes.kind(outcome.cause)
-    if outcome.cause and kind in ("raised", "cell"):
-        return fingerprint.of_error(outcome.cause["error"] or "")
-    if kind == "needs_stub":
-        return fingerprint.of_error("NotImplementedError")
-    if kind in causes.OF_A_CALL:
-        return None
-    return fingerprint.of_value(outcome.saw)
 
 
 def diagnose(answers: Answers, outcomes: Sequence[Outcome]) -> dict[str, str]:
@@ -28,7 +14,7 @@ def diagnose(answers: Answers, outcomes: Sequence[Outcome]) -> dict[str, str]:
     the one that explains most checks wins. One is ruled out if it fails a check that the student
     passed. A tie is left unnamed: no name is better than a wrong one.
     """
-    failed = {o.key: mark(o) for o in outcomes if not o.passed}
+    failed = {o.key: o.fingerprint for o in outcomes if not o.passed}
     passed = {o.key for o in outcomes if o.passed}
     explains: dict[str, set[str]] = {}
     for key, seen in failed.items():

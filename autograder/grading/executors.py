@@ -1,17 +1,15 @@
 """Grade submissions on the cores of this machine or on a cluster."""
 
-import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.queues import SimpleQueue
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, Protocol
 
 from autograder.grading.batch import get_ready, grade_batch
-from autograder.jail import tiers
+from autograder.grading.disposable import Disposable
 from autograder.model import answer_key
 from autograder.model.errors import UserError
 from autograder.model.no_verdict import grader_error
@@ -19,10 +17,12 @@ from autograder.model.report import Report
 from autograder.model.topic import Topic
 
 _BATCH = 8  # submissions that share one collection of the suite
+_OWN_CPU = 120.0  # CPU seconds that one submission may cost the grader itself
+_OPENING = 120.0  # seconds in which a process must open its jail
+# times the CPU limits of all exercises: a sleeper has six, and half as much for pictures
+_WALL = 20.0
 Batch = Sequence[tuple[str, bytes]]  # submissions by name
 Graded = Iterator[tuple[str, Report]]
-# results as they are ready, and the batches that were lost
-_Attempt = tuple[Iterator[tuple[str, Report | str]], list[Batch]]
 
 
 class Runner(Protocol):
@@ -39,106 +39,82 @@ class Runner(Protocol):
 
 
 def runner(submissions: int, workers: int | None, cluster: str | None, unsafe: bool) -> Runner:
-    """The Runner for so many submissions: a cluster, a pool of processes, or this process."""
+    """The Runner for so many submissions: a cluster, or a pool of processes."""
     if cluster is not None:
         return Cluster(cluster, unsafe)
-    workers = min(workers or os.cpu_count() or 1, submissions)
-    return Here(unsafe) if workers == 1 else Pool(workers, unsafe)
-
-
-class Here:
-    """Grades in this process, one submission after another."""
-
-    def __init__(self, unsafe: bool = False) -> None:
-        self._unsafe = unsafe
-
-    def tier(self) -> str:
-        return tiers.best(self._unsafe).tier
-
-    def run(self, answers: bytes, work: Batch) -> Graded:
-        for batch in _batches(work, _BATCH):
-            reports = grade_batch(answers, [submission for _, submission in batch], self._unsafe)
-            yield from _named([name for name, _ in batch], reports)
-
-    def close(self) -> None:
-        """There is nothing to release."""
+    return Pool(min(workers or os.cpu_count() or 1, submissions), unsafe)
 
 
 class Pool:
-    """Grades on several processes of this machine.
+    """Grades on processes of this machine, each of which may die of a submission.
 
-    The submissions of a process that dies are graded again, one at a time. Only one that kills its
-    process twice gets no verdict.
+    The batch of a process that dies is graded again, one submission at a time. Only one that kills
+    its process twice gets no verdict.
     """
 
     def __init__(self, workers: int, unsafe: bool = False) -> None:
-        self._workers, self._unsafe = workers, unsafe
-        self._start()
+        self._unsafe, self._closed = unsafe, False
+        self._processes = [Disposable(core) for core in _cores(workers)]
+        self._threads = ThreadPoolExecutor(workers)  # one waits for each process
+        # Now, so that they get ready while this process works.
+        self._ready = [
+            self._threads.submit(p.call, get_ready, unsafe, cpu=_OWN_CPU, wall=_OPENING)
+            for p in self._processes
+        ]
 
-    def _start(self) -> None:
-        """Start the processes now, so that they get ready while this one works."""
-        # Never fork this process: a copy would inherit the gradebook's connections and threads.
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        # imported once for all of them
-        context.set_forkserver_preload(["autograder.grading.batch"])
-        places = context.SimpleQueue()
-        for place in range(self._workers):
-            places.put(place)
-        self._pool = ProcessPoolExecutor(
-            self._workers, mp_context=context, initializer=_settle, initargs=(places, self._workers)
-        )
-        self._ready = [self._pool.submit(get_ready, self._unsafe) for _ in range(self._workers)]
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
 
     def tier(self) -> str:
-        return self._ready[0].result()
+        return str(self._ready[0].result())
 
     def run(self, answers: bytes, work: Batch) -> Graded:
         """Yield the Reports as they are ready. The processes have started when this returns."""
-        size = max(1, min(_BATCH, len(work) // (3 * self._workers)))
-        coming = _batches(work, size)
-        return self._graded(answers, coming, self._attempt(answers, coming))
+        topic = answer_key.from_bytes(answers).topic
+        size = max(1, min(_BATCH, len(work) // (3 * len(self._processes))))
+        coming, lock = _batches(work, size), threading.Lock()
+        done: SimpleQueue[tuple[str, Report] | BaseException | None] = SimpleQueue()
 
-    def _graded(self, answers: bytes, coming: Iterator[Batch], attempt: _Attempt) -> Graded:
-        topic, suspects = answer_key.from_bytes(answers).topic, list[Batch]()
-        while True:
-            results, lost = attempt
-            yield from _reports(topic, results)
-            if not lost:
-                break
-            suspects += lost
-            self._restart()
-            attempt = self._attempt(answers, coming)
-        for one in ([submission] for batch in suspects for submission in batch):
-            # each alone, so that no other is lost with it
-            results, lost = self._attempt(answers, iter([one]))
-            yield from _reports(topic, results)
-            if lost:
-                self._restart()
-                yield (
-                    one[0][0],
-                    grader_error(
-                        topic, "the grading process died of it, twice; is there enough memory?"
-                    ),
-                )
+        def take() -> Batch | None:
+            with lock:
+                return None if self._closed else next(coming, None)
 
-    def _attempt(self, answers: bytes, coming: Iterator[Batch]) -> _Attempt:
-        """Grade until all is done or a process dies. The list then holds the unfinished batches."""
-        lost: list[Batch] = []
+        def labour(process: Disposable) -> None:
+            try:
+                while (batch := take()) is not None:
+                    for named in self._graded(process, topic, answers, batch):
+                        done.put(named)
+                done.put(None)
+            except BaseException as error:  # or it would be lost with the thread
+                done.put(error)
 
-        def submit(batch: Batch) -> Future[list[str]]:
-            return self._pool.submit(
-                grade_batch, answers, [submission for _, submission in batch], self._unsafe
-            )
+        for process in self._processes:
+            self._threads.submit(labour, process)
+        return _until(done, len(self._processes))
 
-        return bounded(submit, coming, 2 * self._workers, lost), lost
+    def _graded(self, process: Disposable, topic: Topic, answers: bytes, batch: Batch) -> Graded:
+        try:
+            yield from self._attempt(process, topic, answers, batch)
+        except Exception:  # the process died or failed: find out which submission it was
+            for one in batch:
+                try:
+                    yield from self._attempt(process, topic, answers, [one])
+                except Exception as error:
+                    if self._closed:
+                        return
+                    yield one[0], grader_error(topic, f"it could not be graded, twice: {error}")
 
-    def _restart(self) -> None:
-        self.close()
-        self._start()
+    def _attempt(self, process: Disposable, topic: Topic, answers: bytes, batch: Batch) -> Graded:
+        submissions, limits = [data for _, data in batch], _limits(topic, len(batch))
+        texts = process.call(grade_batch, answers, submissions, self._unsafe, **limits)
+        return _named([name for name, _ in batch], texts)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed = True
+        for process in self._processes:
+            process.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Cluster:
@@ -199,70 +175,35 @@ class Cluster:
         self._client.close()
 
 
-def bounded(
-    submit: Callable[[Batch], Future[list[str]]],
-    coming: Iterator[Batch],
-    most: int,
-    lost: list[Batch],
-) -> Iterator[tuple[str, Report | str]]:
-    """Keep at most `most` batches running, so that memory does not grow with the class.
-
-    It starts at once and ends when a process dies; `lost` then holds the unfinished batches. Any
-    other error becomes the reason of each submission in its batch.
+def _limits(topic: Topic, submissions: int) -> dict[str, float]:
+    """The grader's own limits for so many submissions. The limits on a student's code are far lower:
+    these stop our own code if it never ends.
     """
-    running: dict[Future[list[str]], Batch] = {}
-
-    def fill() -> None:
-        while len(running) < most and not lost and (batch := next(coming, None)):
-            try:
-                running[submit(batch)] = batch
-            except BrokenProcessPool:
-                lost.append(batch)
-
-    def results() -> Iterator[tuple[str, Report | str]]:
-        while running and not lost:
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                batch = running.pop(future)
-                try:
-                    yield from _named([name for name, _ in batch], future.result())
-                except BrokenProcessPool:
-                    lost.append(batch)
-                except Exception as error:  # our own fault; the other submissions go on
-                    yield from ((name, f"{type(error).__name__}: {error}") for name, _ in batch)
-            fill()
-        lost.extend(running.values())
-
-    fill()
-    return results()
+    seconds = sum(e.cpu_seconds + topic.cpu_seconds for e in topic.exercises)
+    return {"cpu": _OWN_CPU * submissions, "wall": (_OPENING + _WALL * seconds) * submissions}
 
 
-def _reports(topic: Topic, results: Iterator[tuple[str, Report | str]]) -> Graded:
-    for name, result in results:
-        yield name, result if isinstance(result, Report) else grader_error(topic, result)
+def _until(done: "SimpleQueue[Any]", workers: int) -> Graded:
+    """Yield what arrives until every worker is done."""
+    while workers:
+        named = done.get()
+        if isinstance(named, BaseException):
+            raise named
+        if named is None:
+            workers -= 1
+        else:
+            yield named
 
 
-def _settle(places: "SimpleQueue[int]", workers: int) -> None:
-    """Prepare a process: end with its parent, and use a core of its own if there are enough.
+def _cores(workers: int) -> list[int | None]:
+    """A core for each process if there are enough, else None for each.
 
     A grader and its worker take turns. On one core they hand over without waking another, which
     saved an eighth of the time.
     """
-    _end_with_parent()
-    place = places.get()
     if sys.platform == "linux" and workers == len(cores := sorted(os.sched_getaffinity(0))):
-        os.sched_setaffinity(0, {cores[place]})
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent dies, so that no killed grader leaves processes behind."""
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        return [*cores]
+    return [None] * workers
 
 
 def _named(names: Iterable[str], reports: Iterable[str]) -> Graded:

@@ -1,16 +1,16 @@
 """The outcome of one check in a run. The Report's Check is made from it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from autograder.model.cause import Call, Cause
+from autograder.model.fingerprint import Fingerprint
 from autograder.model.picture import Picture
 from autograder.model.report import Kind
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one check: the value that failed it, and the margin to its threshold."""
+    """The outcome of one check. Of the value that failed it, only the fingerprint is kept."""
 
     exercise: str
     id: str
@@ -24,7 +24,7 @@ class Outcome:
     message: str = ""
     hint: str | None = None
     cause: Cause | None = None
-    saw: Any = None
+    fingerprint: Fingerprint | None = None
     picture: Picture | None = None
 
     @property

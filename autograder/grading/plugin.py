@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from autograder.grading.outcome import Outcome
+from autograder.model import cause as causes
+from autograder.model import fingerprint
+from autograder.model.cause import Cause
 from autograder.model.errors import KitError
+from autograder.model.fingerprint import Fingerprint
 from autograder.model.picture import Picture
 from autograder.model.report import Kind
 from autograder.testing.assertions import CheckFailed, margins, progress
@@ -222,13 +226,23 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
             message=error.message,
             hint=error.hint,
             cause=error.cause,
-            saw=error.saw,
             picture=picture,
+            fingerprint=_fingerprint(error.cause, error.saw),
         )
     # The reference passes this check, so the student's value must be the cause.
     message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
     cause = {"kind": "unusable", "error": type(error).__name__}
     return Outcome(**known, message=message, cause=cause)
+
+
+def _fingerprint(cause: Cause | None, saw: object) -> Fingerprint | None:
+    """Of the error that came instead of a value, or of the value that the check saw."""
+    kind = causes.kind(cause)
+    if cause and kind in ("raised", "cell"):
+        return fingerprint.of_error(cause["error"] or "")
+    if kind == "needs_stub":
+        return fingerprint.of_error("NotImplementedError")
+    return None if kind in causes.OF_A_CALL else fingerprint.of_value(saw)
 
 
 def _worth_a_look(picture: Picture | None, kind: Kind) -> bool:

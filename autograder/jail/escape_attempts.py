@@ -71,6 +71,84 @@ ATTEMPTS = {
         libc.mount(b"x", {canary!r}.encode() + b".none", b"tmpfs", 0, None)  # a folder that is not there: no harm
         escaped = ctypes.get_errno() != errno.EPERM
         """,
+    "changing a file's permissions": """
+        import os
+        for path in (os.__file__, "/", {canary!r}):
+            try:
+                os.chmod(path, os.stat(path).st_mode & 0o7777)  # to what they are
+                escaped = True
+            except OSError:
+                pass
+        """,
+    "changing a file's times": """
+        import os
+        for path in (os.__file__, os.devnull, {canary!r}):
+            try:
+                now = os.stat(path)
+                os.utime(path, ns=(now.st_atime_ns, now.st_mtime_ns))  # to what they are
+                escaped = True
+            except OSError:
+                pass
+        """,
+    "changing a file's attributes": """
+        import os
+        for path in (os.__file__, os.devnull, {canary!r}):
+            try:
+                os.setxattr(path, "user.none", b"")
+                os.removexattr(path, "user.none")
+                escaped = True
+            except OSError:
+                pass
+        """,
+    "emptying a file that it may only read": """
+        import os
+        os.close(os.open({canary!r}, os.O_RDONLY | os.O_TRUNC))
+        escaped = True
+        """,
+    "locking a file": """
+        import fcntl, os
+        with open(os.__file__) as file:
+            for lock in (fcntl.flock, fcntl.lockf):
+                try:
+                    lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    escaped = True
+                except OSError:
+                    pass
+        """,
+    "a lease on a file": """
+        import fcntl, os
+        with open(os.__file__) as file:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        escaped = True
+        """,
+    "signals through a descriptor": """
+        import fcntl
+        for command, value in ((8, {pid}), (10, 9)):  # F_SETOWN, F_SETSIG
+            try:
+                fcntl.fcntl(0, command, value)
+                escaped = True
+            except OSError:
+                pass
+        """,
+    "threads without end": """
+        import threading
+        threading.stack_size(1 << 16)
+        enough = threading.Event()
+        try:
+            for _ in range(200):
+                threading.Thread(target=enough.wait, daemon=True).start()
+            escaped = True
+        finally:
+            enough.set()
+        """,
+    "a process in the guise of a thread": """
+        import ctypes, os
+        child = ctypes.CDLL(None).syscall(56, 0x00000011, 0, 0, 0, 0)  # clone with SIGCHLD alone, on x86-64
+        if child == 0:
+            os._exit(0)
+        escaped = os.uname().machine == "x86_64" and child > 0
+        """,
     "taking more memory than its limit": """
         import numpy as np
         escaped = np.empty((4 * {memory_mb}, 1 << 17)).size > 0  # claimed, never touched
@@ -79,8 +157,12 @@ ATTEMPTS = {
 WORKS = """
 import tempfile, threading, statistics
 import numpy as np
+works = bool(np.allclose(np.linalg.inv(np.eye(3)), np.eye(3)))
+"""
+THREADS = """
+import threading
 thread = threading.Thread(target=lambda: None)
 thread.start()
 thread.join()
-works = bool(np.allclose(np.linalg.inv(np.eye(3)), np.eye(3)))
+works = True
 """

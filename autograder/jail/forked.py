@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,14 @@ from autograder.worker import codec, fork_server
 _PATIENCE = 60.0  # seconds for the server to start, or to answer
 _CHUNK = 1 << 20
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class NotReady(KitError):
+    """A worker ended before it was locked in. Nothing of a student's has run: the fault is ours."""
+
+
+class NoRoom(KitError):
+    """The machine could not start a process just now."""
 
 
 class ForkServer:
@@ -60,18 +69,28 @@ class ForkServer:
                 raise KitError(f"the fork server did not start: {lines[-1]}")
 
     def spawn(self, memory_mb: int) -> Worker:
-        """A fresh worker, locked in before it is told anything."""
+        """A fresh worker, locked in before it is told anything. Raise NotReady if it did not come
+        to that, NoRoom if the machine could not start a process.
+        """
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             try:
                 socket.send_fds(self._control, [b"%d" % memory_mb], [theirs.fileno()])
-                _, handles, _, _ = socket.recv_fds(self._control, 64, 1)
+                answer, handles, _, _ = socket.recv_fds(self._control, 256, 1)
             except OSError:
-                handles = []
+                answer, handles = b"", []
         if not handles:
             ours.close()
-            raise KitError("the fork server of the jail is gone")
-        return Worker(Forked(ours, handles[0]))
+            if answer.startswith(fork_server.NO_ROOM):
+                raise NoRoom(f"no process could be started ({answer.decode('utf-8', 'replace')})")
+            raise NotReady("the fork server of the jail is gone")
+        worker = Forked(ours, handles[0])
+        try:
+            worker.wait_until_locked_in()
+        except NotReady:
+            worker.end()
+            raise
+        return Worker(worker)
 
     @property
     def alive(self) -> bool:
@@ -96,8 +115,23 @@ class Forked:
             f"/proc/{_pid_of(handle)}/stat", os.O_RDONLY
         )  # kept open: it is read at every call
         self._out, self._in = bytearray(), bytearray()
-        self._ready = self._ended = False
+        self._ended = False
         channel.setblocking(False)
+
+    def wait_until_locked_in(self) -> None:
+        """Until the worker has said so, before anything of the student's runs; raise NotReady with
+        its reason if it says something else, or nothing.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        try:
+            while b"\n" not in self._in and time.monotonic() < deadline:
+                self._exchange(deadline)
+        except Crashed:
+            pass
+        line, _, self._in = self._in.partition(b"\n")
+        if line + b"\n" != fork_server.READY:
+            reason = line.decode("utf-8", "replace") or "it ended without a word"
+            raise NotReady(f"a worker could not be locked in: {reason}")
 
     def send(self, frame: bytes) -> None:
         self._out += frame
@@ -105,15 +139,20 @@ class Forked:
     def receive(self, seconds: float) -> bytes | None:
         if self._ended:
             raise Crashed
-        while True:
-            if (frame := self._take()) is not None:
-                return frame
-            events = select.POLLIN | (select.POLLOUT if self._out else 0)
-            poll = select.poll()
-            poll.register(self._channel, events)
-            ready = poll.poll(seconds * 1000)
-            if not ready:
-                return None
+        deadline = time.monotonic() + seconds
+        while (frame := self._take()) is None:
+            self._exchange(deadline)
+            if time.monotonic() >= deadline:  # also for who sends a byte now and then
+                return self._take()
+        return frame
+
+    def _exchange(self, deadline: float) -> None:
+        """Wait until something can be written or read, and move it; at the longest until then."""
+        events = select.POLLIN | (select.POLLOUT if self._out else 0)
+        poll = select.poll()
+        poll.register(self._channel, events)
+        ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        if ready:
             self._move(ready[0][1])
 
     def _move(self, events: int) -> None:
@@ -133,9 +172,7 @@ class Forked:
 
     def _take(self) -> bytes | None:
         """A whole frame off what has come in. Sizes are checked before anything is waited for."""
-        if not self._ready:
-            self._take_greeting()
-        if not self._ready or len(self._in) < codec.HEADER_SIZE:
+        if len(self._in) < codec.HEADER_SIZE:
             return None
         try:
             size = codec.HEADER_SIZE + sum(codec.sizes(bytes(self._in[: codec.HEADER_SIZE])))
@@ -146,17 +183,6 @@ class Forked:
         frame = bytes(self._in[:size])
         del self._in[:size]
         return frame
-
-    def _take_greeting(self) -> None:
-        """The line that the worker wrote before anything of the student's ran: it is locked in, or
-        why not.
-        """
-        line, end, rest = self._in.partition(b"\n")
-        if not end:
-            return
-        if line + end != fork_server.READY:
-            raise KitError(f"a worker could not be locked in: {line.decode('utf-8', 'replace')}")
-        self._in, self._ready = rest, True
 
     def cpu_seconds(self) -> float:
         if self._ended:

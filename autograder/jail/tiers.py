@@ -11,17 +11,23 @@ import os
 import sys
 import tempfile
 import textwrap
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.jail import unconfined
-from autograder.jail.escape_attempts import ATTEMPTS, WORKS
+from autograder.jail.escape_attempts import ATTEMPTS, THREADS, WORKS
 from autograder.jail.workers import Budget, Crashed, Jail, Tier, Timeout, Worker
 from autograder.model.errors import KitError, UserError
 
+if TYPE_CHECKING:
+    from autograder.jail.bubblewrap import Way
+
 MEMORY_MB = 1024
+_PATIENCE = 10.0  # seconds in which a worker must have come to be locked in
+_PAUSE = 0.05  # seconds between two tries
 MEANING: dict[Tier, str] = {
     "A": "isolated: no file but Python's and NumPy's, no network, no other process, no program to "
     "run",
@@ -59,6 +65,9 @@ class Unsafe:
 class Locked:
     """Tier A or B: forks of a server that has passed the self-test. A server that has died is
     started anew.
+
+    A worker that ends before it is locked in has run nothing of a student's. It costs a new server
+    and another try, never the student.
     """
 
     def __init__(self, tier: Tier, start: Callable[[], "WorkerSource"]) -> None:
@@ -69,13 +78,30 @@ class Locked:
         atexit.register(self.close)
 
     def spawn(self, memory_mb: int) -> Worker:
+        from autograder.jail.forked import NoRoom, NotReady
+
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._running().spawn(memory_mb)
+            except NotReady:
+                self._server.close()
+                if time.monotonic() > deadline:
+                    raise
+            except NoRoom:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_PAUSE)
+
+    def _running(self) -> "WorkerSource":
+        """The server, of this process and alive."""
         if os.getpid() != self._owner:  # a fork of the grader needs a server of its own
             self._server, self._owner = self._start(), os.getpid()
             atexit.register(self.close)
         if not self._server.alive:
             self._server.close()
             self._server = self._start()
-        return self._server.spawn(memory_mb)
+        return self._server
 
     def close(self) -> None:
         if os.getpid() == self._owner:
@@ -124,11 +150,27 @@ def open_tier(tier: Tier) -> Jail:
             "machine)"
         )
     from autograder.jail import bubblewrap
+
+    errors: list[UserError] = []
+    for way in bubblewrap.ways(tier):
+        try:
+            return _opened(tier, way)
+        except UserError as error:
+            errors.append(error)
+    raise type(errors[-1])("; ".join(dict.fromkeys(map(str, errors))))
+
+
+def _opened(tier: Tier, way: "Way") -> Jail:
     from autograder.jail.forked import ForkServer
 
-    command = bubblewrap.bubblewrapped if tier == "A" else bubblewrap.naked
-    jail = Locked(tier, lambda: ForkServer(command(), bubblewrap.plan(scratch=tier == "A")))
-    escapes = self_test(jail)
+    jail = Locked(tier, lambda: ForkServer(way.command, way.plan))
+    try:
+        escapes = self_test(jail)
+        if way.threads and not _works(jail, THREADS):
+            raise KitError("no thread can be started in it")
+    except UserError:
+        jail.close()
+        raise
     if escapes:
         jail.close()
         raise KitError(f"the self-test got out of it by {', '.join(escapes)}")
@@ -145,14 +187,14 @@ def self_test(jail: Jail) -> list[str]:
         escapes = [
             name for name, code in ATTEMPTS.items() if _gets_through(jail, code.format(**values))
         ]
-    if not _works(jail):
+    if not _works(jail, WORKS):
         raise KitError("an ordinary program does not run in it")
     return escapes
 
 
-def _works(jail: Jail) -> bool:
+def _works(jail: Jail, program: str) -> bool:
     try:
-        return _try(jail, WORKS, "works") is True
+        return _try(jail, program, "works") is True
     except (Crashed, Timeout):
         return False
 

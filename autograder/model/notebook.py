@@ -11,7 +11,10 @@ from typing import Any
 from autograder.model.errors import UserError
 from autograder.model.topic import Topic
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 32 << 20
+MAX_CELLS = 2_000  # forty times as many as a long lesson has
+# Lists and dicts that a file may hold: a hundred bytes of memory each, for two of the file.
+_MAX_PARTS = 300_000
 # characters of code read here, outside the jail: four times as many as in a long notebook
 _READ = 200_000
 # characters times magics: IPython reads a cell again for each magic in it
@@ -110,6 +113,10 @@ def of(path: Path, data: dict[str, Any]) -> Notebook:
 
 
 def _data(path: Path, text: str) -> dict[str, Any]:
+    if text.count("[") + text.count("{") > _MAX_PARTS:
+        raise Unreadable(
+            f"{shown(path.name)} holds more than {_MAX_PARTS} lists; clear its outputs and save"
+        )
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -124,6 +131,11 @@ def _data(path: Path, text: str) -> dict[str, Any]:
         raise Unreadable(
             f"{shown(path.name)} has notebook format {shown(data['nbformat'])}, expected 4; open "
             "and save it in Jupyter"
+        )
+    if len(data["cells"]) > MAX_CELLS:
+        raise Unreadable(
+            f"{shown(path.name)} has {len(data['cells'])} cells, expected at most {MAX_CELLS}; "
+            "delete the empty ones and save"
         )
     return data
 

@@ -1,7 +1,7 @@
 """What grading a topic of a class needs: its source notebook, its answers, its cached Reports."""
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import nbformat
 from autograder.course.course_file import Course
 from autograder.course.record import secret_answers
 from autograder.grading import batch
+from autograder.grading.executors import Pool
 from autograder.grading.faults import Faults
 from autograder.grading.report_cache import ReportCache
 from autograder.model import notebook
@@ -73,10 +74,15 @@ class Classroom:
         kept = self.kept(submission, student)
         if kept is not None:
             return kept
-        (text,) = batch.grade_batch(self.answers, [submission], unsafe)
-        report = Report.from_json(text)
+        ((_, report),) = _grader(unsafe).run(self.answers, [(student, submission)])
         self.keep(submission, report)
         return replace(report, student=student)
+
+
+@cache
+def _grader(unsafe: bool) -> Pool:
+    """The process in which nbgrader's own commands grade: it stays for the next submission."""
+    return Pool(1, unsafe)
 
 
 def faults_of(course: Course, topic_id: str) -> Faults:

@@ -5,10 +5,11 @@ or cleans it as markdown, contains no script and loads nothing.
 """
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from nbconvert.exporters import Exporter
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
@@ -17,6 +18,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import Python3Lexer
 
 from autograder.course import course_file
+from autograder.grading.disposable import Disposable, Gone
 from autograder.model.errors import UserError
 from autograder.model.report import Report
 from autograder.nbgrader.markdown import Outline, render
@@ -24,6 +26,7 @@ from autograder.nbgrader.outputs import REPORT
 from autograder.render import cards, page, view
 from autograder.render.page import Page, Section
 
+_CPU = 30.0  # seconds to draw one page: fifty times what a long one takes
 NO_RESPONSE = "No response."  # nbgrader's comment on an untouched answer
 
 
@@ -58,14 +61,29 @@ class FeedbackExporter(Exporter):
         course = course_file.find(Path.cwd())
         title = f"{names['assignment']} · {course.entry(names['assignment']).title}"
         report = _report(Path(resources["metadata"]["path"]) / REPORT, names)
-        return page.render(_Writer(report, names).page(title, nb)), resources
+        try:
+            drawn = _drawer().call(draw, title, report, names, nb, cpu=_CPU, wall=10 * _CPU)
+        except Gone:  # a text of the student's that takes hours to read, or all memory
+            drawn = draw(title, report, names, nb, as_written=True)
+        return drawn, resources
+
+
+@cache
+def _drawer() -> Disposable:
+    """The process in which pages are drawn: it stays for the next one."""
+    return Disposable()
+
+
+def draw(title: str, report: Report, names: Any, nb: Any, as_written: bool = False) -> str:
+    """The page of a graded notebook. `as_written`: the student's texts and code are not formatted."""
+    return page.render(_Writer(report, names, as_written).page(title, nb))
 
 
 class _Writer:
     """Writes the page of one notebook, cell by cell."""
 
-    def __init__(self, report: Report, names: Any) -> None:
-        self._report, self._names = report, names
+    def __init__(self, report: Report, names: Any, as_written: bool) -> None:
+        self._report, self._names, self._as_written = report, names, as_written
         self._exercises = {f"check-{e.id}": e for e in report.exercises}
         self._outline = Outline()
         self._sections: list[Section] = []
@@ -89,7 +107,7 @@ class _Writer:
         marks = cell.metadata.get("nbgrader", {})
         if marks.get("grade") and not marks.get("solution"):
             return self._check(marks)
-        content = _code(cell.source) if cell.cell_type == "code" else self._text(cell)
+        content = self._content(cell, marks)
         if marks.get("grade"):
             return self._written(marks, content)
         if marks.get("solution"):
@@ -142,7 +160,12 @@ class _Writer:
             cards.render("answer.html", content=content, anchor=anchor, label=label, comment=told)
         )
 
-    def _text(self, cell: Any) -> Markup:
+    def _content(self, cell: Any, marks: Any) -> Markup:
+        ours = marks.get("locked") and not marks.get("solution")
+        if self._as_written and not ours:
+            return Markup(f"<pre>{escape(cell.source)}</pre>")
+        if cell.cell_type == "code":
+            return _code(cell.source)
         return Markup(render(cell.source, cell.get("attachments", {}), self._outline))
 
 

@@ -41,6 +41,10 @@ _ATTRIBUTES = {
 }
 
 
+LONGEST = 20_000  # characters of a text, pictures apart: a long essay
+_PICTURE = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*")
+
+
 class Outline:
     """The headings of a page, each at most one level below the last: no level is skipped."""
 
@@ -77,7 +81,13 @@ def markdown2html(context: Any, source: str) -> str:
 
 
 def render(source: str, attachments: Any = None, outline: Outline | None = None) -> str:
-    """Markdown as clean HTML, with formulas as MathML and headings at the outline's levels."""
+    """Markdown as clean HTML, with formulas as MathML and headings at the outline's levels.
+
+    A text longer than LONGEST is returned as it was written: the time to render it grows with the
+    square of its length.
+    """
+    if len(_PICTURE.sub("", source)) > LONGEST:
+        return f"<pre>{escape(source)}</pre>"
     formulas = Formulas()
     try:
         html = MarkdownWithMath(renderer=_Renderer(formulas, attachments or {})).render(source)

@@ -16,7 +16,8 @@ import numpy as np
 
 PROBE = "probes."  # before the name of a probe, where a request has the name of a function
 MAX_META = 1 << 20  # bytes of structure
-MAX_DATA = 1 << 26  # bytes of array contents; whoever takes a frame holds it several times over
+MAX_DATA = 1 << 24  # bytes of array contents: twenty times what any exercise needs
+MAX_ENTRIES = 1 << 21  # of an array: whoever compares small integers makes floats of them
 MAX_DEPTH = 24
 MAX_NDIM = 16
 _ENVELOPE_META, _ENVELOPE_DEPTH = 4096, 2  # what a request or a reply needs around a value
@@ -60,7 +61,8 @@ def encode(value: object, seeds: bool = False, envelope: bool = False) -> bytes:
     size = sum(map(len, buffers))
     if len(meta) > MAX_META + envelope * _ENVELOPE_META or size > MAX_DATA:
         raise NotPlain(
-            f"too much data: {size / 1e6:.0f} MB of arrays, {len(meta) / 1e6:.1f} MB around them"
+            f"too much data: {size / 1e6:.0f} MB of arrays, {len(meta) / 1e6:.1f} MB around them "
+            f"(at most {MAX_DATA >> 20} MB and {MAX_META >> 20} MB)"
         )
     return b"".join([_HEADER.pack(_MAGIC, len(meta), size), meta, *buffers])
 
@@ -164,8 +166,12 @@ def _pack_array(array: np.ndarray, tag: str, buffers: list[bytes], where: str) -
         raise NotPlain(f"{_at(where)}an array of dtype {array.dtype}")
     if array.ndim > MAX_NDIM:
         raise NotPlain(f"{_at(where)}an array with {array.ndim} axes")
-    if array.nbytes > MAX_DATA:  # before the copy: a broadcast view can claim terabytes
-        raise NotPlain(f"{_at(where)}an array of {array.nbytes / 1e6:.0f} MB")
+    if array.nbytes > MAX_DATA or array.size > MAX_ENTRIES:
+        # Before the copy: a broadcast view can claim terabytes.
+        raise NotPlain(
+            f"{_at(where)}an array of {array.size} entries, {array.nbytes / 1e6:.0f} MB (at most "
+            f"{MAX_ENTRIES} entries and {MAX_DATA >> 20} MB)"
+        )
     buffers.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     return [tag, array.dtype.newbyteorder("<").str, list(array.shape), len(buffers) - 1]
 
@@ -251,6 +257,8 @@ def _unpack_array(
     dtype, count = np.dtype(name), 1
     for n in shape:
         count *= n
+    if count > MAX_ENTRIES:
+        raise BadFrame("an array with too many entries")
     if count * dtype.itemsize != len(contents):
         raise BadFrame("an array whose shape and contents disagree")
     return np.frombuffer(contents, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=True)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 READY = b"locked in\n"
+NO_ROOM = b"no room: "  # the answer to a request for which no process could be started
 # Imported once, before the doors close: later imports may find no files, and each worker is born
 # with these.
 _FURNITURE = """
@@ -60,7 +61,12 @@ def main() -> None:
         request, channels, _, _ = socket.recv_fds(control, 64, 1)
         if not request:
             return
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # the machine has no room now; it may have some later
+            os.close(channels[0])
+            control.send(NO_ROOM + str(error.strerror).encode())
+            continue
         if pid == 0:
             _work(plan, int(request), channels[0], lambda *pipes: server.Server(*pipes, package))
         os.close(channels[0])
@@ -97,13 +103,7 @@ def _work(plan: dict[str, Any], memory_mb: int, channel: int, server: Callable[.
     os.dup2(channel, 3)
     os.closerange(4, 1 << 16)
     try:
-        lockdown.lock(
-            memory_mb,
-            plan["readable"],
-            plan["scratch"],
-            bytes.fromhex(plan["seccomp"]),
-            plan["uid"],
-        )
+        lockdown.lock(memory_mb, plan)
     except Exception as error:
         os.write(3, f"{error}\n".encode())
         os._exit(1)

@@ -9,9 +9,11 @@ import os
 import resource
 import struct
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 SCRATCH = "/tmp"
 SCRATCH_MB = 32
+PROCESSES = 64  # threads and processes of one user in one jail, the fork server's own included
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -26,23 +28,21 @@ _FS_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16)
 _READ_FILE, _READ_FOLDER, _WRITE_FILE = 1 << 2, 1 << 3, 1 << 1
 
 
-def lock(
-    memory_mb: int, readable: Iterable[str], scratch: bool, seccomp: bytes, unprivileged: int | None
-) -> None:
-    """Give up everything but reading `readable`, a scratch folder if there is one, and the open
-    descriptors.
+def lock(memory_mb: int, plan: dict[str, Any]) -> None:
+    """Give up everything but the open descriptors, reading what the plan calls `readable`, and a
+    scratch folder if the plan has one.
     """
-    if scratch:
+    if plan["scratch"]:
         _own_scratch()
     _limit(memory_mb)
-    if unprivileged is not None:
-        _become(unprivileged)
+    if plan["uid"] is not None:
+        _become(plan["uid"])
     _prctl(_PR_SET_PDEATHSIG, 9)
     _prctl(_PR_SET_DUMPABLE, 0)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _drop_capabilities()
-    _landlock(readable, [SCRATCH] if scratch else [])
-    _filter(seccomp)
+    _landlock(plan["readable"], [SCRATCH] if plan["scratch"] else [], plan["landlock"])
+    _filter(bytes.fromhex(plan["seccomp"]))
 
 
 def _own_scratch() -> None:
@@ -63,6 +63,7 @@ def _limit(memory_mb: int) -> None:
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_NPROC, PROCESSES),
     ):
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -81,11 +82,11 @@ def _drop_capabilities() -> None:
     _check(_libc.capset(header, nothing), "capset")
 
 
-def _landlock(readable: Iterable[str], writable: Sequence[str]) -> None:
-    """Leave alone what Landlock does not know on this kernel: the self-test says what that comes
-    to.
+def _landlock(readable: Iterable[str], writable: Sequence[str], newest: int) -> None:
+    """Restrict files as far as this kernel's Landlock can, by no version newer than `newest`. The
+    self-test finds out whether that is enough.
     """
-    version = _libc.syscall(_CREATE_RULESET, None, 0, 1)
+    version = min(newest, _libc.syscall(_CREATE_RULESET, None, 0, 1))
     if version < 1:
         return
     rights = _FS_RIGHTS[max(v for v in _FS_RIGHTS if v <= version)]

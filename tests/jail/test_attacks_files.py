@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from attacks import CANARY
-from classes import graded, hand_in, released
+from classes import Here, graded, hand_in, released
 from nbgrader.api import Gradebook
 from notebooks import TOPIC, solved, written
 
-from autograder.grading.executors import Here
 from autograder.nbgrader import api
 from autograder.nbgrader.grade_class import grade
 from autograder.render import terminal

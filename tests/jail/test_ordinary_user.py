@@ -28,6 +28,7 @@ def as_user(*command):
     """Run a command with the rights of an ordinary user, and with what this test can import."""
     folders = [
         str(ROOT),
+        str(ROOT / "tests"),
         *(path for path in sys.path if path.endswith(("site-packages", "dist-packages"))),
     ]
     folders += [path for path in site.getsitepackages() if path not in folders]
@@ -51,7 +52,7 @@ def as_user(*command):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -145,8 +145,9 @@ def test_the_command_refuses_without_a_jail_and_runs_when_asked_to(survey, tmp_p
 
 
 def test_grading_a_class_refuses_without_a_jail(survey):
+    from classes import Here
+
     from autograder.grading.batch import grade_batch
-    from autograder.grading.executors import Here
     from autograder.model.report import Report
 
     survey(tiers.Unsafe(), A="no", B="no")
@@ -218,7 +219,7 @@ def test_the_sandboxs_scratch_is_made_before_what_may_lie_below_it():
     """A kit that is unpacked below /tmp would else be hidden by its own sandbox."""
     if subprocess.run(["which", "bwrap"], capture_output=True, check=False).returncode:
         pytest.skip("no bubblewrap here")
-    command = bubblewrap.bubblewrapped()
+    command = bubblewrap.bubblewrapped(namespace=True)
     scratch = next(
         i for i, word in enumerate(command) if word == "--tmpfs" and command[i + 1] == "/tmp"
     )

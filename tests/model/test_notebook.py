@@ -162,7 +162,22 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path):
     path = tmp_path / "neurons.ipynb"
     with path.open("wb") as file:
         file.truncate(notebook.MAX_BYTES + 1)  # takes no room
-    with pytest.raises(Unreadable, match="has 64 MB, more than 64; clear its outputs and save"):
+    with pytest.raises(Unreadable, match="has 32 MB, more than 32; clear its outputs and save"):
+        notebook.read(path)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ([{}] * (notebook.MAX_CELLS + 1), "has 2001 cells, expected at most 2000"),
+        ([{"outputs": [[]] * 400_000}], "holds more than 300000 lists; clear its outputs"),
+        ([{"metadata": [{}] * 400_000}], "holds more than 300000 lists"),
+    ],
+)
+def test_what_is_far_larger_than_any_lesson_is_refused_in_words(tmp_path, cells, reason):
+    path = tmp_path / "neurons.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "metadata": {}, "cells": cells}))
+    with pytest.raises(Unreadable, match=reason):
         notebook.read(path)
 
 

@@ -12,11 +12,11 @@ from datetime import datetime
 
 import nbformat
 import pytest
+from classes import Here
 from nbgrader.api import Gradebook
 from notebooks import COURSE, ROOT, TOPIC, answer, cell, public_answers, solved, written
 
 from autograder.course import course_file
-from autograder.grading.executors import Here
 from autograder.model.errors import UserError
 from autograder.model.no_verdict import grader_error
 from autograder.nbgrader import demo, gradebook, release, releasing

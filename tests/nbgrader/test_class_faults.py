@@ -12,19 +12,19 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
+from classes import Here
 from nbgrader.api import Gradebook
 from notebooks import COURSE, TOPIC, public_answers, solved, written
 from sqlalchemy.exc import OperationalError
 
 from autograder.course import course_file
 from autograder.grading import executors, report_cache
-from autograder.grading.executors import Here, Pool
+from autograder.grading.executors import Pool
 from autograder.model.no_verdict import grader_error
 from autograder.model.report import Exercise, Report
 from autograder.nbgrader import gradebook, releasing
@@ -216,7 +216,8 @@ def test_a_grading_process_that_dies_costs_only_the_submission_that_kills_it(mon
         reports = dict(runner.run(public_answers().to_bytes(), work))
     assert len(reports) == 12
     assert [name for name, report in reports.items() if report.status != "graded"] == ["s5"]
-    assert "died of it, twice" in reports["s5"].reason
+    assert "could not be graded, twice" in reports["s5"].reason
+    assert "the grading process died of it" in reports["s5"].reason
 
 
 ORPHANS = """
@@ -224,7 +225,7 @@ import sys, time
 from autograder.grading.executors import Pool
 if __name__ == "__main__":
     pool = Pool(2, unsafe=True)
-    print(pool.tier(), *(process.pid for process in pool._pool._processes.values()), flush=True)
+    print(pool.tier(), *pool.pids, flush=True)
     time.sleep(1000)
 """
 
@@ -242,19 +243,47 @@ def test_a_killed_grader_leaves_no_process_behind(tmp_path):
     assert psutil.wait_procs([*processes, *below], timeout=20)[1] == []
 
 
-def test_an_error_in_a_batch_is_our_fault_and_the_others_are_graded(monkeypatch):
-    reports = dict(executors.bounded(future_of, iter([[("a", b"")], [("b", b"")]]), 2, []))
-    assert reports["a"] == "ValueError: of our own making"
-    assert reports["b"].status == "graded"
+def failing_batch(answers, batch, unsafe):
+    """Jobs of which one meets an error of ours."""
+    if b"odd" in batch:
+        raise ValueError("of our own making")
+    return [verdict(1.0).to_json() for _ in batch]
 
 
-def future_of(batch):
-    future = Future()
-    if batch[0][0] == "a":
-        future.set_exception(ValueError("of our own making"))
-    else:
-        future.set_result([verdict(1.0).to_json()])
-    return future
+def greedy_batch(answers, batch, unsafe):
+    """Jobs of which one takes all memory that there is."""
+    kept = []
+    while b"greedy" in batch:
+        kept.append(bytearray(1 << 28))
+    return [verdict(1.0).to_json() for _ in batch]
+
+
+def endless_batch(answers, batch, unsafe):
+    """Jobs of which one is never done."""
+    while b"endless" in batch:
+        pass
+    return [verdict(1.0).to_json() for _ in batch]
+
+
+@pytest.mark.parametrize(
+    ("odd", "grade_batch", "reason"),
+    [
+        (b"odd", failing_batch, "ValueError: of our own making"),
+        (b"greedy", greedy_batch, "MemoryError"),
+        (b"endless", endless_batch, "took the grader more than 6 seconds of computing"),
+    ],
+)
+def test_whatever_a_submission_costs_the_grader_it_costs_that_submission_alone(
+    monkeypatch, odd, grade_batch, reason
+):
+    monkeypatch.setattr(executors, "grade_batch", grade_batch)
+    monkeypatch.setattr(executors, "_OWN_CPU", 6.0)
+    work = [(f"s{i}", odd if i == 3 else b"fine") for i in range(8)]
+    with closing(Pool(2, unsafe=True)) as runner:
+        reports = dict(runner.run(public_answers().to_bytes(), work))
+    assert len(reports) == 8
+    assert [name for name, report in reports.items() if report.status != "graded"] == ["s3"]
+    assert reason in reports["s3"].reason
 
 
 def test_here_and_a_pool_come_to_the_same_reports(released):

@@ -10,10 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from classes import Here
 from notebooks import ROOT, TOPIC, public_answers, solved, written
 
 from autograder.grading.batch import Submission
-from autograder.grading.executors import Cluster, Here
+from autograder.grading.executors import Cluster
 from autograder.model import notebook
 from autograder.model.errors import UserError
 

@@ -3,6 +3,7 @@ gradebook knows.
 """
 
 import re
+import time
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from notebooks import TOPIC, cell, solved
 from test_page import Reader
 
 from autograder.course.solve import code_cell
-from autograder.nbgrader import api
+from autograder.nbgrader import api, feedback, markdown
 from autograder.nbgrader.feedback import REPORT
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
@@ -154,6 +155,35 @@ def test_an_unreadable_submission_says_why_and_keeps_the_comment(course):
     assert "is damaged" in page
     assert "send it again" in page
     assert "0 / 24 points" in page
+
+
+def test_a_text_that_takes_hours_to_read_is_shown_as_written_and_the_next_page_is_made(
+    course, monkeypatch
+):
+    """Blank lines of which the highlighter of code tries each with each."""
+    slow = solved()
+    slow["cells"].insert(9, code_cell("own", "x = 1\n" + "\n " * 30_000 + "# the end"))
+    slow["cells"][9]["metadata"] = {}
+    hand_in(course, "mal-f", slow)
+    graded(course, "mal-f")
+    monkeypatch.setattr(feedback, "_CPU", 3.0)
+    page = generated(course, "mal-f")
+    assert "# the end</pre>" in page
+    assert "20 / 24 points" in page
+    assert "<h2" in page  # the lesson's own text is formatted all the same
+    assert "waits to be read" in generated(course, "eve-f")
+
+
+@pytest.mark.parametrize("text", [r"\begin{a}" * 60_000, "[" * 90_000, "a|b\n-|-\n" * 40_000])
+def test_a_text_far_too_long_is_shown_as_written_at_once(text):
+    started = time.process_time()
+    assert markdown.render(text) == f"<pre>{text}</pre>"
+    assert time.process_time() - started < 2
+
+
+def test_a_picture_in_the_text_does_not_make_it_too_long():
+    picture = f"![a plot](data:image/png;base64,{'A' * 100_000})"
+    assert "<img" in markdown.render(f"See:\n\n{picture}")
 
 
 def test_a_lost_report_is_one_line_that_says_what_to_run(course):

@@ -220,7 +220,11 @@ REFUSED = {
     "dict with a tuple key": ({(1, 2): 3}, "a dict with a key of type tuple"),
     "dict with a subclass key": ({Text("a"): 3}, "a dict with a key of type Text"),
     "too deep": (nested(codec.MAX_DEPTH + 1), f"nested more than {codec.MAX_DEPTH} deep"),
-    "claims terabytes": (np.broadcast_to(1.0, (10**6, 10**6)), "an array of 8000000 MB"),
+    "claims terabytes": (
+        np.broadcast_to(1.0, (10**6, 10**6)),
+        "an array of 1000000000000 entries, 8000000 MB",
+    ),
+    "small integers without end": (np.ones(codec.MAX_ENTRIES + 1, bool), "at most 2097152 entries"),
     "much text": ("a" * codec.MAX_META, "too much data"),
 }
 
@@ -292,6 +296,9 @@ def wrapped(depth):
 EIGHT = b"\0" * 8
 LIES = {
     "shape too large": frame(["a", "<f8", [2], 0], [EIGHT]),
+    "too many entries": frame(
+        ["a", "|i1", [codec.MAX_ENTRIES + 1], 0], [bytes(codec.MAX_ENTRIES + 1)]
+    ),
     "shape too small": frame(["a", "<f8", [], 0], [EIGHT * 2]),
     "shape negative": frame(["a", "<f8", [-1], 0], [EIGHT]),
     "shape negative twice": frame(["a", "<f8", [-1, -1], 0], [EIGHT]),

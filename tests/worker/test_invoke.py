@@ -283,7 +283,10 @@ REFUSED = {
     "a function": ("f", "an object of type function"),
     "a class": ("int", "an object of type type"),
     "deep inside": ("(1, {'dW': [x, {1}]})", "at [1]['dW'][1] an object of type set"),
-    "too large": ("np.broadcast_to(1.0, (10**5, 10**5))", "an array of 80000 MB"),
+    "too large": (
+        "np.broadcast_to(1.0, (10**5, 10**5))",
+        "an array of 10000000000 entries, 80000 MB",
+    ),
     "a seed of ours": ("__import__('sys').modules['autograder.worker.codec'].Seed(1)", "Seed"),
     "a generator of numbers": ("np.random.default_rng(1)", "an object of type Generator"),
 }
