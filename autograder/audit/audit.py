@@ -14,6 +14,7 @@ from autograder.audit import mutation
 from autograder.audit.findings import Audit, Finding
 from autograder.audit.missing import missing
 from autograder.audit.seeded import Seeded, elsewhere, examine
+from autograder.audit.trivial import Trivial, trivial_answers
 from autograder.course import proofs, record
 from autograder.course.course_file import FILE, Course
 from autograder.model.answer_key import Answers
@@ -42,12 +43,14 @@ def audit(
     path, numbers = course.root / FILE, range(FIRST_SEED, FIRST_SEED + seeds)
     with ProcessPoolExecutor(cores) as pool:
         strayed = pool.submit(elsewhere, path, topic_id, FIRST_SEED)
+        trivial = pool.submit(trivial_answers, path, topic_id, FIRST_SEED)
         results = []
         for result in pool.map(examine, [path] * seeds, [topic_id] * seeds, numbers):
             results.append(result)
             say(f"{topic_id}: {len(results)} of {seeds} seeds")
-        stray = strayed.result()
-    findings = [parts, _right(course, topic, results), _stub(results), _known(results, stray)]
+        stray, nothing = strayed.result(), _nothing(trivial.result())
+    findings = [parts, _right(course, topic, results), _stub(results), nothing]
+    findings.append(_known(results, stray))
     if not findings[1].problems:
         failed = {key for r in results for key in r.failed}
         findings += _unknown(course, topic, results[0], failed, cores, say) if with_mutants else []
@@ -66,6 +69,12 @@ def _stub(results: list[Seeded]) -> Finding:
     return Finding(
         "the stub gets nothing", "0 points, not attempted throughout", _problems(results, "stub")
     )
+
+
+def _nothing(found: Trivial) -> Finding:
+    """Answers that compute nothing: whatever form they have, they earn nothing."""
+    summary = f"{found.tried} answers without a computation, {len(found.earned)} earn points"
+    return Finding("trivial answers get nothing", summary, found.earned)
 
 
 def _known(results: list[Seeded], stray: list[str]) -> Finding:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from autograder.model.cause import Call, Cause
 from autograder.model.fingerprint import Fingerprint
+from autograder.model.kind import Kind
 from autograder.model.picture import Picture
-from autograder.model.report import Kind
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,9 @@ class Outcome:
     title: str
     weight: float
     passed: bool
+    drawn: bool = False  # it judges values on inputs drawn from the seed
+    compared: bool = False  # with the reference's
+    functions: frozenset[str] = frozenset()  # of the student's, that it called
     margin: float | None = None
     call: str = ""  # in words
     made: Call | None = None  # the same call as data

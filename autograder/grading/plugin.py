@@ -16,14 +16,15 @@ from autograder.model import fingerprint
 from autograder.model.cause import Cause
 from autograder.model.errors import KitError
 from autograder.model.fingerprint import Fingerprint
+from autograder.model.kind import Kind
 from autograder.model.picture import Picture
-from autograder.model.report import Kind
 from autograder.testing.assertions import CheckFailed, margins, progress
 from autograder.testing.draws import Draws
 from autograder.testing.student import (
     Same,
     Student,
     Unchanged,
+    called,
     last_call,
     last_call_as_data,
 )
@@ -66,6 +67,9 @@ class Plugin:
             "markers", "exercise(id): the exercise that a class of checks belongs to"
         )
         config.addinivalue_line("markers", f"kind(name): one of {', '.join(get_args(Kind))}")
+        config.addinivalue_line(
+            "markers", "supporting: a function that computes nothing can pass this check"
+        )
         config.addinivalue_line(
             "markers", "weight(number): how much a check counts within its exercise"
         )
@@ -194,6 +198,15 @@ def kind_of(item: pytest.Item) -> Kind:
     return kind
 
 
+def _is_drawn(item: pytest.Item) -> bool:
+    """Whether a check judges values on inputs drawn from the seed, and no function passes it that
+    computes nothing.
+    """
+    drawn = "rng" in getattr(item, "fixturenames", ())
+    judges = kind_of(item) in ("value", "gradient", "convergence")
+    return drawn and judges and item.get_closest_marker("supporting") is None
+
+
 def _key(item: pytest.Item) -> str:
     return f"{exercise_of(item)}::{item.name}"
 
@@ -213,8 +226,12 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
         "title": " ".join((item.function.__doc__ or "").split()),
         "weight": float(_mark(item, "weight", 1)),
         "passed": error is None,
+        "drawn": _is_drawn(item),
+        "compared": "oracle" in getattr(item, "fixturenames", ()),
         "margin": min(margins.get() or (), default=None),
     }
+    if isinstance(student, Student):
+        known |= {"functions": called(student)}
     if error is None:
         return Outcome(**known)
     if isinstance(student, Student):

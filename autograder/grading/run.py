@@ -18,6 +18,7 @@ from autograder.grading.oracle import Oracle
 from autograder.grading.outcome import Outcome
 from autograder.grading.plugin import Job, Plugin, exercise_of, kind_of
 from autograder.grading.suite import probes_source, suite_files
+from autograder.grading.waiting import settled
 from autograder.jail.workers import Jail
 from autograder.model import cause as causes
 from autograder.model.answer_key import Answers
@@ -161,6 +162,7 @@ class Grading:
     def _judge(self, spec: ExerciseSpec) -> Exercise:
         outcomes = [o for o in self.outcomes if o.exercise == spec.id]
         named = diagnose(self._answers, outcomes)
+        outcomes = settled(outcomes)
         checks = [_check(o, named.get(o.key), self._answers) for o in outcomes]
         weight = sum(c.weight for c in checks)
         earned = sum(c.weight for c in checks if c.passed)

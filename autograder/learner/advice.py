@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autograder.model import cause as causes
 from autograder.model.cause import Call, Cause
-from autograder.model.report import Kind
+from autograder.model.kind import Kind
 
 _ON_PAPER = 12  # entries of an array that fit
 _COUNTS = ("steps", "epochs", "max_epochs")  # names of an argument that says how long to train

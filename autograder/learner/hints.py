@@ -32,7 +32,7 @@ class Hints:
 
 def hints(exercise: Exercise, misconceptions: Misconceptions, where: ExerciseText | None) -> Hints:
     """All hints for the first check of an exercise that fails."""
-    failing = next((c for c in exercise.checks if not c.passed), None)
+    failing = next(iter(exercise.failed), None)
     if failing is None:
         return Hints(exercise.id, ())
     if exercise.status == "not_attempted" or _is_stub(failing):

@@ -101,7 +101,7 @@ class Progress:
 
 def first_failure(exercise: Exercise) -> str | None:
     """The first check that fails: the one that hints are about."""
-    return next((check.id for check in exercise.checks if not check.passed), None)
+    return next((check.id for check in exercise.failed), None)
 
 
 def _plain(standing: Standing) -> dict[str, Any]:

@@ -67,9 +67,13 @@ def watch(
 
 def turned(before: Exercise | None, now: Exercise) -> tuple[list[Check], list[Check]]:
     """The checks that have become right, and those that have become wrong."""
-    was = {check.id: check.passed for check in before.checks} if before else {}
-    changed = [check for check in now.checks if was.get(check.id, check.passed) != check.passed]
-    return [c for c in changed if c.passed], [c for c in changed if not c.passed]
+    was = {check.id: _holds(check) for check in before.checks} if before else {}
+    changed = [check for check in now.checks if was.get(check.id, _holds(check)) != _holds(check)]
+    return [c for c in changed if _holds(c)], [c for c in changed if not _holds(c)]
+
+
+def _holds(check: Check) -> bool:
+    return check.passed or check.waits
 
 
 def saves(path: Path, wait: Callable[[], None]) -> Iterator[Notebook | Unreadable]:

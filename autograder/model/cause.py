@@ -6,7 +6,8 @@ sentence. It says no more than the message does. Its kinds:
 - of a value: none, type, parts, shape, nonfinite, values, at_least, at_most, changed;
 - of a call without a value: missing, stub, needs_stub, raised, refused (a worker may say these),
   cell (the cell that defines the function does not run), timeout, crashed;
-- unusable: the check itself raised an error on the value.
+- unusable: the check itself raised an error on the value;
+- waits: the check holds, and counts once the function gives right values.
 
 A call is {"function": "softmax", "arguments": [["z", [4, 3]], ["axis", 1]]}. An array or a tuple of
 whole numbers is the list of its lengths, a number is itself, a dict is a dict of these, and
@@ -198,4 +199,5 @@ _KINDS: dict[str, _Fields] = {
     "timeout": {"seconds": _is_number},
     "crashed": {},
     "unusable": {"error": _is_name},
+    "waits": {},
 }

@@ -8,10 +8,10 @@ from autograder.model import cause as causes
 from autograder.model import picture as pictures
 from autograder.model import plain
 from autograder.model.cause import Call, Cause
+from autograder.model.kind import Kind
 from autograder.model.picture import Picture
 
 SCHEMA = 1
-Kind = Literal["value", "shape", "gradient", "convergence", "robustness", "speed"]
 ExerciseStatus = Literal["passed", "partial", "failed", "not_attempted", "timeout", "crashed"]
 ReportStatus = Literal["graded", "unreadable", "grader_error"]
 _LEFT_OUT = ("call", "cause", "picture")  # of the JSON if None
@@ -38,6 +38,11 @@ class Check:
     picture: Picture | None = None
 
     @property
+    def waits(self) -> bool:
+        """Whether it holds, and counts once the function gives right values."""
+        return causes.kind(self.cause) == "waits"
+
+    @property
     def said(self) -> tuple[str, str]:
         """The call in words, "" if none was made, and what was found."""
         first, _, rest = (self.message or "").partition("\n")
@@ -53,6 +58,11 @@ class Exercise:
     max_score: float
     status: ExerciseStatus
     checks: list[Check] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that do not hold, without those that only wait."""
+        return [check for check in self.checks if not (check.passed or check.waits)]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from autograder.render.view import (
     plain,
     points,
     score,
+    waiting,
 )
 
 _WIDTH = 80
@@ -186,6 +187,10 @@ def _exercise(exercise: Exercise, most: int | None = None) -> Iterator[str]:
         yield f"  ✗ {len(failed) - most} more that fail"
     if advice(exercise):
         yield f"    Next: {advice(exercise)}"
+    held = len(waiting(exercise))
+    if held:
+        verb = ("check holds, and counts", "checks hold, and count")[held > 1]
+        yield f"  … {held} {verb} once the values are right"
     good = len(passed(exercise))
     if good and exercise.status != "passed":
         yield f"  ✓ {good} other check{'s' if good > 1 else ''} pass{'' if good > 1 else 'es'}"

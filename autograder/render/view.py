@@ -80,10 +80,9 @@ def misconceptions(exercise: Exercise) -> list[Misconception]:
 def failures(exercise: Exercise) -> list[Failure]:
     """The failed checks, those with the same sentence or cause merged."""
     groups: dict[object, list[Check]] = {}
-    for check in exercise.checks:
-        if not check.passed:
-            call, lines = _split(check)
-            groups.setdefault(check.title if call else tuple(lines), []).append(check)
+    for check in exercise.failed:
+        call, lines = _split(check)
+        groups.setdefault(check.title if call else tuple(lines), []).append(check)
     merged: list[list[Check]] = []
     for group in groups.values():  # one cause, such as a stub or a timeout, is shown once
         twin = next(
@@ -102,9 +101,14 @@ def passed(exercise: Exercise) -> list[str]:
     return list(dict.fromkeys(c.title for c in exercise.checks if c.passed))
 
 
+def waiting(exercise: Exercise) -> list[str]:
+    """The titles of checks that hold and do not count yet, each once."""
+    return list(dict.fromkeys(c.title for c in exercise.checks if c.waits))
+
+
 def advice(exercise: Exercise) -> str:
     """Where to look next, if nothing else on the card says so."""
-    failed = [c for c in exercise.checks if not c.passed]
+    failed = exercise.failed
     if not failed or exercise.status == "not_attempted" or any(c.hint for c in failed):
         return ""
     misshapen = (failed[0].picture or {}).get("type") == "shapes"

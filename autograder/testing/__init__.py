@@ -22,7 +22,16 @@ from autograder.testing.assertions import (
     relative_error,
 )
 from autograder.testing.gradients import assert_gradient
-from autograder.testing.marks import convergence, exercise, gradient, robust, shape, speed, weight
+from autograder.testing.marks import (
+    convergence,
+    exercise,
+    gradient,
+    robust,
+    shape,
+    speed,
+    supporting,
+    weight,
+)
 from autograder.testing.nested import assert_nested, assert_structure, flat, vector
 from autograder.testing.student import assert_unchanged, generator
 from autograder.testing.tensors import (
@@ -69,6 +78,7 @@ __all__ = [
     "robust",
     "shape",
     "speed",
+    "supporting",
     "vector",
     "weight",
 ]

@@ -67,6 +67,7 @@ class Student:
         self._call = ""
         self._made: _Made | None = None
         self._changed: tuple[str, ...] = ()
+        self._called: set[str] = set()
 
     @property
     def probes(self) -> "Probes":
@@ -81,6 +82,7 @@ class Student:
             names = self._parameters.get(function, [])
             known = [*names, *[None] * len(args)][: len(args)]  # of arguments by position
             self._call = describe(function, names, args, kwargs)
+            self._called.add(function)
             self._made = shown(function), (*known, *kwargs), (*args, *kwargs.values())
             reply = self._backend.call(function, args, kwargs)
             labels = [name or f"argument {i}" for i, name in enumerate(known, 1)]
@@ -146,6 +148,11 @@ class Unchanged(ByName):
 def generator(rng: np.random.RandomState) -> Seed:
     """A fresh `np.random.Generator` for a student's function, as it travels over the wire."""
     return Seed(int(rng.randint(2**31)))
+
+
+def called(student: Student) -> frozenset[str]:
+    """The names of all functions that have been called."""
+    return frozenset(student._called)
 
 
 def last_call(student: Student) -> str:

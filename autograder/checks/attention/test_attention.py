@@ -41,9 +41,12 @@ class TestPositionalEncoding:
         right = [[0.0, 1.0, 0.0, 1.0], [0.841470985, 0.540302306, 0.00999983333, 0.999950000]]
         assert_close(student.positional_encoding(2, 4), right)
 
-    @pytest.mark.parametrize("T, D", [(7, 12), (40, 6), (1, 8)])
-    def test_values(self, same, T, D):
+    @pytest.mark.parametrize(
+        "least, most", [(2, 9), (30, 60), (1, 1)], ids=["short", "long", "one position"]
+    )
+    def test_values(self, same, rng, least, most):
         """Every entry is right, for other lengths and widths"""
+        T, D = int(rng.randint(least, most + 1)), 2 * int(rng.randint(3, 9))
         assert_close(*same.positional_encoding(T, D))
 
     @pytest.mark.parametrize("D", [1, 5])
@@ -258,10 +261,15 @@ class TestCausalMask:
         """For three positions: the first sees itself, the second two, the third all three"""
         assert_close(student.causal_mask(3), [[1, 0, 0], [1, 1, 0], [1, 1, 1]], "the mask")
 
-    @pytest.mark.parametrize("T", [1, 2, 6])
-    def test_values(self, same, T):
-        """Other lengths are right, a single position among them"""
-        assert_close(*same.causal_mask(T), "the mask")
+    @pytest.mark.parametrize("least, most", [(2, 3), (6, 12)], ids=["short", "long"])
+    def test_values(self, same, rng, least, most):
+        """Other lengths are right"""
+        assert_close(*same.causal_mask(int(rng.randint(least, most + 1))), "the mask")
+
+    @robust
+    def test_one(self, same):
+        """A single position sees itself"""
+        assert_close(*same.causal_mask(1), "the mask")
 
 
 @exercise("heads")

@@ -32,6 +32,7 @@ from autograder.testing import (
     robust,
     shape,
     speed,
+    supporting,
 )
 
 both = pytest.mark.parametrize("name", ["generate", "generate_cached"])
@@ -218,6 +219,7 @@ class TestTrainTransformer:
             params["E"],
         )
 
+    @supporting
     def test_masked_targets(self, student, rng, small):
         """The targets of masked tokens play no part, whichever tokens of a sequence are masked"""
         ids, targets, _ = small
@@ -234,6 +236,7 @@ class TestTrainTransformer:
         params, n_heads = self.trained(student, data, 5, seed, 4)
         return params, data[0], n_heads
 
+    @supporting
     def test_generator(self, student, rng, small):
         """All randomness comes from rng: the same seed gives the same model, another gives
         another
@@ -246,6 +249,7 @@ class TestTrainTransformer:
         assert_close(again, first, "the scores from the same seed")
         expect(np.abs(first - other).max() > 1e-6, "two seeds give the same model", first)
 
+    @supporting
     @convergence
     def test_steps(self, student, rng):
         """Three steps are not enough to learn it: steps is the number of updates"""

@@ -27,6 +27,7 @@ from autograder.testing import (
     relative_error,
     robust,
     shape,
+    supporting,
 )
 
 # -- where to start
@@ -44,7 +45,7 @@ class TestInitialisation:
         assert_shape(getattr(student, name)(5, 3, generator(rng)), (5, 3), name)
 
     @pytest.mark.parametrize(
-        "fan_in, fan_out", [(2, 3), (3, 1), (30, 70)], ids=["2-3", "3-1", "30-70"]
+        "fan_in, fan_out", [(5, 4), (3, 1), (30, 70)], ids=["5-4", "3-1", "30-70"]
     )
     @both
     def test_variance(self, student, rng, name, fan_in, fan_out):
@@ -56,6 +57,7 @@ class TestInitialisation:
         off = abs(np.mean(w**2) / expected - 1)
         assert_at_most(off, band, f"the relative distance of the variance from {expected:.4g}", w)
 
+    @supporting
     @both
     def test_mean(self, student, rng, name):
         """The mean is 0"""
@@ -105,6 +107,7 @@ class TestInitialisation:
         assert_close(again, first, f"{name} from the same seed")
         expect(np.abs(first - others).min() > 0, "two seeds give the same weights", first)
 
+    @supporting
     @both
     def test_second_draw(self, student, rng, name):
         """A second draw from the same generator is independent of the first"""

@@ -32,6 +32,7 @@ from autograder.testing import (
     on_the_way,
     robust,
     shape,
+    supporting,
 )
 
 # -- a model of characters
@@ -284,6 +285,7 @@ class TestTrainCharRnn:
             student, rng.randint(0, 4, size=(7, 5)), np.ones((7, 4)), V, H, 2, generator(rng)
         )
 
+    @supporting
     def test_no_steps(self, student, rng):
         """With no steps the parameters are where they began, whatever the data is"""
         seed, one, two = (
@@ -296,6 +298,7 @@ class TestTrainCharRnn:
         )
         assert_gradients(second, first, "the parameters from other data")
 
+    @supporting
     def test_one_step(self, student, rng):
         """One step moves every tensor, and where to depends on the data"""
         seed, one = generator(rng), rng.randint(0, 4, size=(7, 5))
@@ -308,6 +311,7 @@ class TestTrainCharRnn:
                 moved > 0, f"other data leads to the same {name}: was it trained?", (first, second)
             )
 
+    @supporting
     def test_generator(self, student, rng):
         """All chance comes from rng: the same seed gives the same parameters, another gives
         others
@@ -325,6 +329,7 @@ class TestTrainCharRnn:
             first,
         )
 
+    @supporting
     def test_padding_does_not_matter(self, student, rng):
         """What stands behind the end of a row leaves no trace in the parameters"""
         ids, mask, seed = (

@@ -28,6 +28,7 @@ from autograder.testing import (
     on_the_way,
     robust,
     shape,
+    supporting,
 )
 
 # -- a network
@@ -168,6 +169,7 @@ class TestTrainCnn:
         """W1 (F, C, 3, 3), b1, W2 and b2 have their shapes, also when a class has no image"""
         self.trained(student, *few, 4, generator(rng), 2)
 
+    @supporting
     def test_all_learn(self, student, rng, few):
         """A second epoch moves every tensor: kernels and biases are trained, not only the last
         layer
@@ -181,6 +183,7 @@ class TestTrainCnn:
                 two,
             )
 
+    @supporting
     def test_labels_matter(self, student, rng, few):
         """One epoch already learns: from the same start, other labels lead to other weights"""
         seed, (X, labels) = generator(rng), few

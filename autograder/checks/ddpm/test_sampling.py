@@ -29,6 +29,7 @@ from autograder.testing import (
     on_the_way,
     robust,
     shape,
+    supporting,
     weight,
 )
 
@@ -63,6 +64,7 @@ class TestTrainDenoiser:
         eps = student.denoise(params, rng.normal(size=(n, 2)), rng.permutation(30)[:n])
         assert_finite(assert_shape(eps, (n, 2), "eps"), "eps")
 
+    @supporting
     def test_each_on_its_own(self, student, rng):
         """The guess for a point depends on that point and its t alone, not on the others in the
         batch
@@ -76,6 +78,7 @@ class TestTrainDenoiser:
         ]
         assert_close(eps, np.array(alone), "eps, beside each point alone")
 
+    @supporting
     def test_generator(self, student, rng):
         """All randomness comes from rng: the same seed trains the same network, another another"""
         x0, seed, x_t, t = (
@@ -93,6 +96,7 @@ class TestTrainDenoiser:
         assert_close(again, first, "eps of the same seed")
         expect(np.abs(first - other).max() > 1e-6, "two seeds give the same network", first)
 
+    @supporting
     def test_one_update(self, student, rng, cloud):
         """steps is the number of updates: a single one teaches little"""
         params = student.train_denoiser(cloud[2], 30, generator(rng), 1)

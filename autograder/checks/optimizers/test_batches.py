@@ -18,6 +18,8 @@ from autograder.testing import (
     numbers,
     robust,
     shape,
+    supporting,
+    weight,
 )
 
 
@@ -227,12 +229,15 @@ class TestMinibatches:
         expect(len(rows) == 11, f"{len(rows)} samples are dealt, expected 11", rows)
         assert_close(rows[np.argsort(rows[:, 0])], X, "the samples, sorted")
 
+    @supporting
     def test_pairs(self, student, case):
         """Each sample keeps its own label"""
         X, y, rng = case
         for xb, yb in dealt(student.minibatches(X, y, 4, rng), 3):
             assert_close(yb, 3 * xb[:, 0], "yb")
 
+    @supporting
+    @weight(4)
     def test_shuffled(self, student, case):
         """The samples are not dealt in their old order, nor only the batches in another"""
         X, y, rng = case
@@ -241,6 +246,7 @@ class TestMinibatches:
         together = int(np.sum(np.diff(order) == 1))
         expect(together <= 12, f"{together} of 59 samples still follow their old neighbour", order)
 
+    @weight(6)
     def test_every_order(self, student, rng):
         """Over many epochs, each of the 24 orders of four samples comes up about equally often"""
         orders = assert_shape(
@@ -257,6 +263,7 @@ class TestMinibatches:
             orders,
         )
 
+    @supporting
     def test_generator(self, student, case):
         """The order comes from rng alone: the same generator deals the same batches again"""
         X, y, rng = case

@@ -29,6 +29,7 @@ from autograder.testing import (
     relative_error,
     robust,
     shape,
+    supporting,
     weight,
 )
 
@@ -240,6 +241,7 @@ class TestSgdMomentum(Update):
             far @ A @ far / 2, w @ A @ w / 2, "the loss after 200 steps at rate 0.0201", far
         )
 
+    @supporting
     @convergence
     @pytest.mark.parametrize(
         "ball, lr, options, line",

@@ -16,6 +16,7 @@ from autograder.testing import (
     gradient,
     robust,
     shape,
+    supporting,
 )
 
 
@@ -208,6 +209,7 @@ def which_shift(result, image, m):
 
 @exercise("augment")
 class TestAugment:
+    @supporting
     @pytest.mark.parametrize("size", [(5, 6), (2, 4, 5)], ids=["gray", "two channels"])
     def test_zeros_come_in(self, student, rng, size):
         """Every image comes out moved by up to max_shift each way, with zeros where nothing was"""

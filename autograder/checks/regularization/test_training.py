@@ -17,6 +17,7 @@ from autograder.testing import (
     numbers,
     robust,
     shape,
+    supporting,
     weight,
 )
 
@@ -59,10 +60,20 @@ BANDS = {
 }
 
 
+# Where every layer's variance is 1: a list of ones is right, too.
+STEADY = [("xavier", "linear"), ("large", "tanh")]
+
+
 @exercise("variance_flow")
 class TestVarianceFlow:
-    @pytest.mark.parametrize("activation", list(FUNCTIONS))
-    @pytest.mark.parametrize("scheme", list(STD))
+    @pytest.mark.parametrize(
+        "scheme, activation",
+        [
+            pytest.param(s, a, marks=[supporting] if (s, a) in STEADY else [])
+            for s in STD
+            for a in FUNCTIONS
+        ],
+    )
     def test_variances(self, student, rng, scheme, activation):
         """The variance after each layer is what the scheme and the activation lead to, up
         to chance
@@ -85,6 +96,7 @@ class TestVarianceFlow:
             share[worst], 1.0, f"{name}, as a share of what chance can do,", np.round(2 * off[:2])
         )
 
+    @supporting
     @pytest.mark.parametrize("width", [120, 480])
     def test_width(self, student, rng, width):
         """The schemes take the width into account: a wider layer keeps its variance too"""

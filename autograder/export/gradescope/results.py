@@ -62,9 +62,7 @@ def _lines(exercise: Exercise) -> list[str]:
         for misconception in view.misconceptions(exercise)
     ]
     if exercise.status != "not_attempted":
-        failed = dict.fromkeys(
-            (view.plain(c.title), view.plain(c.hint)) for c in exercise.checks if not c.passed
-        )
+        failed = dict.fromkeys((view.plain(c.title), view.plain(c.hint)) for c in exercise.failed)
         hints = {misconception.hint for misconception in view.misconceptions(exercise)}
         for title, hint in failed:
             lines += [f"✗ {title}", *([f"    {hint}"] if hint and hint not in hints else [])]

@@ -1,0 +1,5 @@
+"""The kinds of checks."""
+
+from typing import Literal
+
+Kind = Literal["value", "shape", "gradient", "convergence", "robustness", "speed"]
