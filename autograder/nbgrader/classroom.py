@@ -14,12 +14,14 @@ from autograder.course.record import secret_answers
 from autograder.grading import batch
 from autograder.grading.faults import Faults
 from autograder.grading.report_cache import ReportCache
-from autograder.model import notebook
+from autograder.model import notebook, opened
 from autograder.model.find_notebook import require_notebook
 from autograder.model.no_verdict import unreadable
 from autograder.model.notebook import Unreadable
+from autograder.model.opened import NotPlain
 from autograder.model.report import Report
-from autograder.nbgrader.rebuild import MARK, from_file, unread
+from autograder.model.topic import Topic
+from autograder.nbgrader.rebuild import MARK, from_bytes, unread
 
 
 class Classroom:
@@ -45,7 +47,8 @@ class Classroom:
         metadata.
         """
         try:
-            return from_file(require_notebook(folder, self.topic), self.topic, self.source)
+            name, content = _notebook(folder, self.topic)
+            return from_bytes(Path(name), content, self.topic, self.source)
         except Unreadable as error:
             return unread(str(error), self.topic, self.source)
 
@@ -81,6 +84,17 @@ class Classroom:
         report = Report.from_json(text)
         self.keep(job, report)
         return replace(report, student=student)
+
+
+def _notebook(folder: Path, topic: Topic) -> tuple[str, bytes]:
+    """The name and bytes of the notebook in the folder of a student's, below that of all
+    submissions.
+    """
+    try:
+        with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
+            return require_notebook(at, topic)
+    except NotPlain as error:
+        raise Unreadable(f"what was handed in cannot be graded: {error}") from None
 
 
 def faults_of(course: Course, topic_id: str) -> Faults:

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy.exc import SAWarning
 
 from autograder.course import course_file
-from autograder.nbgrader.rename import adopt_renamed
 
 _OURS = "autograder.nbgrader"
 _STOCK = "nbgrader.preprocessors"
@@ -44,7 +43,6 @@ def configure(c: Any, root: Path) -> None:
         f"{_STOCK}.CheckCellMetadata",
     ]
     c.Autograde.exporter_class = f"{_OURS}.exporter.SubmissionExporter"
-    c.Autograde.pre_convert_hook = adopt_renamed
     c.Autograde.sanitize_preprocessors = [
         f"{_STOCK}.ClearOutput",
         f"{_STOCK}.OverwriteKernelspec",

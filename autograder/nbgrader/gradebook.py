@@ -6,9 +6,6 @@ grade it. Here it is opened once, and everything goes through nbgrader's own Gra
 formats.
 """
 
-import os
-import shutil
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +19,13 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from autograder.grading.report_cache import write_whole
+from autograder.model import opened as files
 from autograder.model.errors import KitError, UserError
 from autograder.model.report import Report
 from autograder.model.report_file import NoReport, read_report
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
+from autograder.nbgrader.extras import ignore, make_room, take_over
 from autograder.nbgrader.outputs import REPORT, extra_credit, fill, within
 from autograder.nbgrader.timestamps import handed_in
 
@@ -113,14 +112,16 @@ class Book:
         """
         folder, submitted = self._folder("autograded", student), self._folder("submitted", student)
         folder.mkdir(parents=True, exist_ok=True)
-        for source in (submitted, self._classroom.course.assignment(self._topic.id).parent):
-            for path in regular_files(source):
-                if path.suffix != ".ipynb":
-                    _make_room(folder, path.relative_to(source))
-                    _copy(path, folder / path.relative_to(source))
+        try:
+            with files.folder(submitted.parents[1], submitted.parent.name, submitted.name) as at:
+                take_over(at, folder, ignore)
+        except files.NotPlain as error:  # a link: the Report says so
+            ignore(submitted, error)
+        with files.folder(self._classroom.course.assignment(self._topic.id).parent) as at:
+            take_over(at, folder, ignore)
         contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.v4.writes(nb)}
         for name, content in contents.items():
-            _make_room(folder, Path(name))
+            make_room(folder, Path(name))
             write_whole(folder / name, content.encode(), _READ_ONLY)
 
     def _folder(self, step: str, student: str) -> Path:
@@ -187,31 +188,3 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, OperationalError):
         return "lock" in str(error.orig)
     return isinstance(error, (IntegrityError, InvalidEntry))
-
-
-def regular_files(folder: Path) -> list[Path]:
-    """The plain files below a folder. A link may point anywhere, and a pipe never ends."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in ("__pycache__", ".ipynb_checkpoints")]
-        paths = [Path(parent) / name for name in names]
-        found += [path for path in paths if stat.S_ISREG(path.lstat().st_mode)]
-    return found
-
-
-def _make_room(folder: Path, path: Path) -> None:
-    """Let a file be where one of that name was a folder, or a folder on its way a file: those
-    handed in come first.
-    """
-    for parent in reversed((folder / path).parents):
-        if parent.is_relative_to(folder) and not parent.is_dir():
-            parent.unlink(missing_ok=True)
-            parent.mkdir()
-    if (folder / path).is_dir():
-        shutil.rmtree(folder / path)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    shutil.copyfile(source, target, follow_symlinks=False)
-    target.chmod(_READ_ONLY)

@@ -19,12 +19,12 @@ MARK = "autograder"
 MISSING = "# This answer cell was missing from the submission."
 
 
-def from_file(path: Path, topic: Topic, source: Any) -> Any:
-    """The rebuilt notebook of a file; one that cannot be read becomes the source's, with the reason
-    in its metadata.
+def from_bytes(path: Path, content: bytes, topic: Topic, source: Any) -> Any:
+    """The rebuilt notebook of a file with these bytes; one that cannot be read becomes the
+    source's, with the reason in its metadata.
     """
     try:
-        data = notebook.load(path)
+        data = notebook.decode(path, content)
         notebook.require_topic(notebook.of(path, data), topic)
         return rebuild(data, source)
     except Unreadable as error:

@@ -4,12 +4,12 @@ A student may have written that file. nbgrader opens whatever is there, a pipe t
 it is no time.
 """
 
-import stat
 from datetime import datetime
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
+from autograder.model import opened
 from autograder.model.errors import UserError
 
 FILE = "timestamp.txt"
@@ -24,10 +24,8 @@ def handed_in(folder: Path) -> datetime | None:
     if not path.is_symlink() and not path.exists():
         return None
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise ValueError("no file of its own")
-        with open(path, encoding="utf-8") as file:
-            said = file.read(_BYTES).strip()
+        with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
+            said = opened.read_regular(at, FILE, _BYTES).decode("utf-8").strip()
         moment: datetime | None = parse_utc(said) if said else None
         return moment
     except Exception:  # dateutil fails in many ways

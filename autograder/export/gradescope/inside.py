@@ -11,10 +11,10 @@ import click
 
 from autograder.export.gradescope import results
 from autograder.grading.report_cache import write_whole
-from autograder.grading.submission import grade_file
+from autograder.grading.submission import grade_notebook
 from autograder.grading.suite import require_suite
 from autograder.jail import tiers
-from autograder.model import answer_key
+from autograder.model import answer_key, notebook, opened
 from autograder.model.answer_key import NAME
 from autograder.model.errors import KitError, UserError
 from autograder.model.find_notebook import require_notebook
@@ -47,9 +47,13 @@ def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
         return Report("?", "grader_error", None, 0.0, 0.0, reason=str(error)), ""
     topic = answers.topic
     try:
-        path = require_notebook(root / "submission", topic)
+        with opened.folder(root / "submission") as folder:
+            name, content = require_notebook(folder, topic)
+        path = Path(name)
+        submitted = notebook.of(path, notebook.decode(path, content))
         jail = tiers.best(unsafe)
-        return grade_file(answers, path, jail, pictures=False), jail.tier  # its results are words
+        report = grade_notebook(answers, submitted, jail, pictures=False)  # its results are words
+        return report, jail.tier
     except Unreadable as error:
         return unreadable(topic, None, str(error)), ""
     except (KitError, UserError, OSError) as error:
