@@ -1,5 +1,7 @@
 """Errors that a user reads: one sentence each, what is wrong and what to do next."""
 
+from autograder.model.harmless import harmless
+
 
 class UserError(Exception):
     """Something the user can put right: a file, a key, an argument. Exit code 2, never a
@@ -8,7 +10,7 @@ class UserError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows these lines in place of a traceback."""
-        return [f"✗ {self}"]
+        return [f"✗ {harmless(str(self))}"]
 
 
 class KitError(UserError):

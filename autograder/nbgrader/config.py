@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.exc import SAWarning
 
 from autograder.course import course_file
+from autograder.nbgrader import log
 
 _OURS = "autograder.nbgrader"
 _STOCK = "nbgrader.preprocessors"
@@ -14,6 +15,7 @@ _STOCK = "nbgrader.preprocessors"
 
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader's config object `c` for the course in `root`."""
+    log.install()
     course = course_file.load(root / course_file.FILE)
     # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy says so at length for
     # each one.

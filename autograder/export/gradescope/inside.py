@@ -18,6 +18,7 @@ from autograder.model import answer_key, notebook, opened
 from autograder.model.answer_key import NAME
 from autograder.model.errors import KitError, UserError
 from autograder.model.find_notebook import require_notebook
+from autograder.model.harmless import harmless
 from autograder.model.no_verdict import grader_error, unreadable
 from autograder.model.notebook import Unreadable
 from autograder.model.report import Report
@@ -33,7 +34,8 @@ def main(root: Path, unsafe: bool) -> None:
     folder = root / "results"
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "results.json", text.encode("utf-8", "replace"), 0o644)
-    click.echo(f"{report.status}: {report.score} of {report.max_score}, jail tier {tier or 'none'}")
+    told = f"{report.status}: {report.score} of {report.max_score}, jail tier {tier or 'none'}"
+    click.echo(harmless(told))
 
 
 def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
