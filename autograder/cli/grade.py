@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import FAULT, FINE, say, say_json, unsafe_option, write
+from autograder.cli.base import FAULT, FINE, note, say, say_json, unsafe_option, write
 from autograder.model.errors import UserError
 
 
@@ -50,7 +50,7 @@ def grade(
 
         say(f"{topic}: {len(students)} submissions, jail tier {runner.tier()}", err=True)
         progress, reports = terminal.Progress(len(students)), []
-        for report in grade_class.grade(course, topic, students, runner):
+        for report in grade_class.grade(course, topic, students, runner, note):
             reports.append(report)
             say(progress.line(report), err=json_to == "-")
     say(progress.summary(), err=True)

@@ -28,6 +28,7 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.source_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
     c.ExchangeFactory.collect = f"{_OURS}.collect.Collect"
+    c.ZipCollectApp.collector_plugin = f"{_OURS}.zip_collect.Collector"
     c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
     # Formgrader shows markdown cells as they were written, scripts and all; ours are cleaned.
     c.HTMLExporter.filters = {"markdown2html": f"{_OURS}.markdown.markdown2html"}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.model import opened
+from autograder.nbgrader.timestamps import FILE
 
 _LEFT_OUT = ("__pycache__", ".ipynb_checkpoints")
 _LIMIT = 1 << 30  # bytes of one file
@@ -17,10 +18,10 @@ def ignore(path: Path, error: OSError) -> None:
 
 def take_over(handle: int, target: Path, left_out: Callable[[Path, OSError], None]) -> None:
     """Copy the plain files of an open folder, those that are no notebooks, into the folder of the
-    graded submission.
+    graded submission. When it was handed in is not for them to say.
     """
     for path, file in opened.plain_files(handle, left_out, _LEFT_OUT.__contains__):
-        if path.suffix != ".ipynb":
+        if path.suffix != ".ipynb" and path.parts[0] != FILE:
             make_room(target, path)
             (target / path).unlink(missing_ok=True)
             try:

@@ -5,7 +5,7 @@ graded. What has been graded is kept by what it depends on, so that a run that w
 where it ended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from autograder.nbgrader.gradebook import Book
 
 
-def grade(course: Course, topic_id: str, students: list[str], runner: Runner) -> Iterator[Report]:
+def grade(
+    course: Course,
+    topic_id: str,
+    students: list[str],
+    runner: Runner,
+    warn: Callable[[str], None] = lambda warning: None,
+) -> Iterator[Report]:
     """Grade the students' submissions into the gradebook and yield their Reports, those known
-    already first.
+    already first. `warn` is told what is odd about a time and costs nobody a grade.
     """
     classroom = Classroom(course, topic_id)
     folders = {student: _folder(course, topic_id, student) for student in students}
@@ -43,7 +49,7 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
         gradebook,
     )  # nbgrader takes two seconds, in which the runner is at work
 
-    with gradebook.opened(classroom) as book:
+    with gradebook.opened(classroom, warn) as book:
         for student, report in known:
             yield _noted(classroom, _entered(book, classroom, folders[student], report))
         for student, verdict in verdicts:

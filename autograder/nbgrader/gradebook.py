@@ -27,16 +27,16 @@ from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.extras import ignore, make_room, take_over
 from autograder.nbgrader.outputs import REPORT, extra_credit, fill, within
-from autograder.nbgrader.timestamps import handed_in
+from autograder.nbgrader.timestamps import FILE, HandedIn, Warn, settle, text_of
 
 PATIENCE = 90.0  # seconds to wait for a gradebook that somebody else has locked
 _READ_ONLY = 0o444  # as nbgrader leaves them
 
 
 @contextmanager
-def opened(classroom: Classroom) -> Iterator["Book"]:
+def opened(classroom: Classroom, warn: Warn = lambda warning: None) -> Iterator["Book"]:
     """The gradebook of the classroom's course, open; UserError if its topic was never released into
-    it.
+    it. `warn` is told what is odd about the time of a submission.
     """
     with api.opened(classroom.course) as nbgrader, nbgrader.gradebook as gradebook:
         topic = classroom.topic
@@ -46,13 +46,16 @@ def opened(classroom: Classroom) -> Iterator["Book"]:
             raise UserError(
                 f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}"
             ) from None
-        yield Book(classroom, nbgrader, gradebook)
+        yield Book(classroom, nbgrader, gradebook, warn)
 
 
 class Book:
     """The gradebook of a course, open for the submissions of one topic."""
 
-    def __init__(self, classroom: Classroom, nbgrader: Any, gradebook: Gradebook) -> None:
+    def __init__(
+        self, classroom: Classroom, nbgrader: Any, gradebook: Gradebook, warn: Warn
+    ) -> None:
+        self._warn, self._due = warn, classroom.course.entry(classroom.topic.id).due
         self._classroom, self._topic = classroom, classroom.topic
         self._coursedir, self._config = nbgrader.coursedir, nbgrader.config
         self._gradebook = gradebook
@@ -74,11 +77,14 @@ class Book:
         self._sanitize(nb)
         fill(nb, report)
         once = self._bonuses(student)
-        self._write(student, nb, report)
+        when = settle(self._folder("submitted", student), self._due)
+        if when.warning is not None:
+            self._warn(f"{student}: {when.warning}")
+        self._write(student, nb, report, when)
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return self._record(student, nb, report, once)
+                return self._record(student, nb, report, once, when)
             except (DBAPIError, InvalidEntry) as error:
                 self._gradebook.db.rollback()
                 if not _passes(error) or time.monotonic() > deadline:
@@ -106,7 +112,7 @@ class Book:
             if self._checksums.get(grade_id):
                 cell.metadata.nbgrader["checksum"] = self._checksums[grade_id]
 
-    def _write(self, student: str, nb: Any, report: Report) -> None:
+    def _write(self, student: str, nb: Any, report: Report, when: HandedIn) -> None:
         """The folder of the graded submission: the notebook, the Report, and what else was handed
         in or given out.
         """
@@ -120,6 +126,10 @@ class Book:
         with files.folder(self._classroom.course.assignment(self._topic.id).parent) as at:
             take_over(at, folder, ignore)
         contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.v4.writes(nb)}
+        make_room(folder, Path(FILE))
+        (folder / FILE).unlink(missing_ok=True)
+        if when.moment is not None:
+            contents[FILE] = text_of(when.moment)
         for name, content in contents.items():
             make_room(folder, Path(name))
             write_whole(folder / name, content.encode(), _READ_ONLY)
@@ -128,12 +138,13 @@ class Book:
         directory = getattr(self._coursedir, f"{step}_directory")
         return Path(self._coursedir.format_path(directory, student, self._topic.id))
 
-    def _record(self, student: str, nb: Any, report: Report, once: set[str]) -> None:
+    def _record(
+        self, student: str, nb: Any, report: Report, once: set[str], when: HandedIn
+    ) -> None:
         gradebook = self._gradebook
         gradebook.update_or_create_student(student)
-        timestamp = handed_in(self._folder("submitted", student))
-        when = {"timestamp": timestamp} if timestamp else {}
-        submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
+        known = {"timestamp": when.moment} if when.moment or when.warning else {}
+        submission = gradebook.update_or_create_submission(self._topic.id, student, **known)
         _require_sense(submission)
         (notebook,) = submission.notebooks
         scores = {  # of written answers: nobody else gives them any

@@ -1,8 +1,8 @@
 """At `nbgrader autograde`: nbgrader reads a copy of the submissions that nobody else can change.
 
 nbgrader opens folders and files by their paths, again and again, and follows every link. So before
-it begins it is given folders of ours, with plain files only, and with the notebook under the name
-that it expects.
+it begins it is given folders of ours, with plain files only, with the notebook under the name that
+it expects, and with a time only where somebody vouches for it.
 """
 
 import os
@@ -23,6 +23,7 @@ from autograder.model.errors import UserError
 from autograder.model.opened import NotPlain
 from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.extras import take_over
+from autograder.nbgrader.timestamps import FILE, settle, text_of
 
 
 def give(converter: Any, user: Any) -> None:
@@ -62,6 +63,11 @@ def _copied(folder: Path, private: Path, room: Classroom, log: Any) -> tuple[Pat
     def left_out(name: Path, error: OSError) -> None:
         log.warning("%s is left out: %s", folder / name, error.strerror or error)
 
+    when = settle(folder, room.course.entry(room.topic.id).due)
+    if when.warning is not None:
+        log.warning("%s", when.warning)
+    if when.moment is not None:
+        (target / FILE).write_text(text_of(when.moment))
     try:
         nb = room.read(folder)
         with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
