@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import FAULT, FINE, write
+from autograder.cli.base import FAULT, FINE, say, say_json, write
 
 
 @click.command()
@@ -26,13 +26,11 @@ def audit(topics: tuple[str, ...], seeds: int, mutants: bool, json_to: str | Non
     course = course_file.find(Path.cwd())
     found = []
     for topic in topics or course.topic_ids:
-        found.append(
-            examine(course, topic, seeds, mutants, lambda text: click.echo(text, err=True))
-        )
-        click.echo(found[-1].table(), err=json_to == "-")
+        found.append(examine(course, topic, seeds, mutants, lambda text: say(text, err=True)))
+        say(found[-1].table(), err=json_to == "-")
     text = json.dumps([a.to_dict() for a in found], indent=1, ensure_ascii=False) + "\n"
     if json_to == "-":
-        click.echo(text, nl=False)
+        say_json(text)
     elif json_to is not None:
         write(Path(json_to), text)
     sys.exit(FINE if all(a.good for a in found) else FAULT)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from autograder.model.errors import UserError
+from autograder.model.harmless import escaped, harmless, on_one_line
 from autograder.model.report import Report
 
 FINE, LOST_POINTS, USAGE, FAULT = 0, 1, 2, 3
@@ -27,10 +28,22 @@ def unsafe_option(command: Any) -> Any:
     return click.option("--unsafe-no-jail", "unsafe", is_flag=True, help=text)(command)
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print a text such that nothing in it does anything to a terminal. All that we print goes
+    through here.
+    """
+    click.echo(harmless(text), err=err)
+
+
+def say_json(text: str) -> None:
+    """Print JSON, which may be read on a terminal too: it means the same to whoever parses it."""
+    click.echo(escaped(text), nl=False)
+
+
 def note(trouble: str | None) -> None:
     """Print a warning to standard error."""
     if trouble is not None:
-        click.echo(f"! {trouble}", err=True)
+        say(f"! {on_one_line(trouble)}", err=True)
 
 
 def show(report: Report, json_to: str | None, stuck: str | None = None) -> None:
@@ -38,11 +51,11 @@ def show(report: Report, json_to: str | None, stuck: str | None = None) -> None:
     from autograder.render import terminal
 
     if json_to == "-":
-        click.echo(report.to_json(), nl=False)
+        say_json(report.to_json())
     else:
-        click.echo(terminal.render(report))
+        say(terminal.render(report))
         if stuck is not None:
-            click.echo(f"Stuck? {stuck}")
+            say(f"Stuck? {stuck}")
         if json_to is not None:
             write(Path(json_to), report.to_json())
     sys.exit(exit_code(report))

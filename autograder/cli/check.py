@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autograder.cli.base import LOST_POINTS, exit_code, note, show, unsafe_option, write
+from autograder.cli.base import LOST_POINTS, exit_code, note, say, show, unsafe_option, write
 from autograder.model.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def _watch(session: "Session", json_to: str | None) -> int:
     from autograder.render import terminal
 
     code = LOST_POINTS
-    click.echo(f"watching {session.path}; Ctrl-C ends it", err=True)
+    say(f"watching {session.path}; Ctrl-C ends it", err=True)
     with suppress(KeyboardInterrupt):
         for update in session.watch():
-            click.echo(terminal.update(update, time.strftime("%H:%M:%S")))
+            say(terminal.update(update, time.strftime("%H:%M:%S")))
             note(session.trouble)
             if update.report is not None:
                 code = exit_code(update.report)

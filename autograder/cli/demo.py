@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import FAULT
+from autograder.cli.base import FAULT, say
 
 
 @click.command()
@@ -15,5 +15,5 @@ def demo(students: int) -> None:
     from autograder.course import course_file
     from autograder.nbgrader.demo import run
 
-    if not run(course_file.find(Path.cwd()), students, click.echo):
+    if not run(course_file.find(Path.cwd()), students, say):
         sys.exit(FAULT)

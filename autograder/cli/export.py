@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autograder.cli.base import wheel_option, write_private
+from autograder.cli.base import say, wheel_option, write_private
 from autograder.export.archive import zipped
 from autograder.model.errors import UserError
 
@@ -75,8 +75,8 @@ def _export(
         )
     write_private(output, table(roll, column or roll.title, partial))
     for remark in platforms.remarks(roll, partial):
-        click.echo(f"  {remark}", err=True)
-    click.echo(f"✓ {output}")
+        say(f"  {remark}", err=True)
+    say(f"✓ {output}")
 
 
 @export.command()
@@ -102,4 +102,4 @@ def gradescope(topic: str, output: Path, given: Path | None, unsafe: bool) -> No
     course = course_file.find(Path.cwd())
     course.entry(topic)
     write_private(output, zipped(pack.contents(course, topic, wheel(given), unsafe), pack.PROGRAMS))
-    click.echo(f"✓ {output}; it holds the secret answers of {topic}: give it to Gradescope only")
+    say(f"✓ {output}; it holds the secret answers of {topic}: give it to Gradescope only")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import read_report, write
+from autograder.cli.base import read_report, say, write
 
 
 @click.command()
@@ -15,4 +15,4 @@ def feedback(report: str, output: Path) -> None:
     from autograder.render import page
 
     write(output, page.of_report(read_report(report)))
-    click.echo(f"✓ {output}")
+    say(f"✓ {output}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import FAULT, FINE, unsafe_option, write
+from autograder.cli.base import FAULT, FINE, note, say, say_json, unsafe_option, write
 from autograder.model.errors import UserError
 
 
@@ -48,15 +48,15 @@ def grade(
     with closing(executors.runner(len(students), workers, cluster, unsafe)) as runner:
         from autograder.nbgrader import grade_class  # while the runner gets ready
 
-        click.echo(f"{topic}: {len(students)} submissions, jail tier {runner.tier()}", err=True)
+        say(f"{topic}: {len(students)} submissions, jail tier {runner.tier()}", err=True)
         progress, reports = terminal.Progress(len(students)), []
-        for report in grade_class.grade(course, topic, students, runner):
+        for report in grade_class.grade(course, topic, students, runner, note):
             reports.append(report)
-            click.echo(progress.line(report), err=json_to == "-")
-    click.echo(progress.summary(), err=True)
+            say(progress.line(report), err=json_to == "-")
+    say(progress.summary(), err=True)
     text = json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False) + "\n"
     if json_to == "-":
-        click.echo(text, nl=False)
+        say_json(text)
     elif json_to is not None:
         write(Path(json_to), text)
     sys.exit(FAULT if any(report.status == "grader_error" for report in reports) else FINE)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import note, show
+from autograder.cli.base import note, say, show
 
 
 @click.command()
@@ -22,4 +22,4 @@ def hint(notebook: Path, exercise: str) -> None:
     note(session.trouble)
     if report.status != "graded":
         show(report, None)
-    click.echo(terminal.hints(given, tier))
+    say(terminal.hints(given, tier))

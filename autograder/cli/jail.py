@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from autograder.cli.base import FINE, USAGE
+from autograder.cli.base import FINE, USAGE, say
 
 
 @click.command()
@@ -15,5 +15,5 @@ def jail() -> None:
 
     survey = tiers.survey()
     passed_over = {str(tier): reason for tier, reason in survey.passed_over.items()}
-    click.echo(terminal.jail(survey.jail.tier, tiers.MEANING[survey.jail.tier], passed_over))
+    say(terminal.jail(survey.jail.tier, tiers.MEANING[survey.jail.tier], passed_over))
     sys.exit(USAGE if survey.jail.tier == "C" else FINE)

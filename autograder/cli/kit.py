@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import wheel_option, write_private
+from autograder.cli.base import say, wheel_option, write_private
 from autograder.export.archive import zipped
 
 
@@ -20,6 +20,4 @@ def kit(output: Path, given: Path | None) -> None:
     course = course_file.find(Path.cwd())
     members = packing.contents(course, wheel(given))
     write_private(output, zipped(members), 0o644)
-    click.echo(
-        f"✓ {output}: {len(course.topic_ids)} topics, {len(members)} files, no secret among them"
-    )
+    say(f"✓ {output}: {len(course.topic_ids)} topics, {len(members)} files, no secret among them")

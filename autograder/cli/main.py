@@ -5,12 +5,15 @@ Exit codes: 0 fine, 1 points were lost, 2 usage or unreadable input, 3 our own f
 
 import importlib
 import keyword
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from autograder.cli.base import FAULT, USAGE
+from autograder.cli.base import FAULT, USAGE, say
 from autograder.model.errors import KitError, UserError
+from autograder.model.harmless import harmless
 
 # In the order of `--help`, a learner's first. Each is a module of this package, imported when used.
 COMMANDS = """
@@ -33,12 +36,28 @@ class _Group(click.Group):
         command: click.Command = getattr(importlib.import_module(f"autograder.cli.{name}"), name)
         return command
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _told_harmlessly():
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _told_harmlessly():
+                return super().invoke(ctx)
         except UserError as error:
-            click.echo(f"✗ {error}", err=True)
+            say(f"✗ {error}", err=True)
             ctx.exit(FAULT if isinstance(error, KitError) else USAGE)
+
+
+@contextmanager
+def _told_harmlessly() -> Iterator[None]:
+    """Around what click refuses: it prints the message itself, with the file name that was given."""
+    try:
+        yield
+    except click.ClickException as error:
+        message = harmless(error.format_message())
+        error.format_message = lambda: message  # type: ignore[method-assign]
+        raise
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

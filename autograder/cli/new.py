@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from autograder.cli.base import say
+
 
 @click.group()
 def new() -> None:
@@ -26,8 +28,8 @@ def exercise(topic: str, name: str, signature: str, points: float) -> None:
     _tell(course.root, new_exercise(course, topic, name, signature, points))
     total = course_file.load(course.root / course_file.FILE).topic(topic).max_score
     if total != 20:
-        click.echo(f"! {topic} now has {total:g} points; a topic has 20")
-    click.echo(
+        say(f"! {topic} now has {total:g} points; a topic has 20")
+    say(
         f"Fill each NotImplementedError, then: autograder release {topic}, autograder audit {topic}"
     )
 
@@ -41,9 +43,9 @@ def topic_(topic_id: str) -> None:
 
     course = course_file.find(Path.cwd())
     _tell(course.root, new_topic(course, topic_id))
-    click.echo(f'Then, for each exercise: autograder new exercise {topic_id} ID "f(x)" --points P')
+    say(f'Then, for each exercise: autograder new exercise {topic_id} ID "f(x)" --points P')
 
 
 def _tell(root: Path, paths: Iterable[Path]) -> None:
     for path in paths:
-        click.echo(f"✓ {path.relative_to(root)}")
+        say(f"✓ {path.relative_to(root)}")

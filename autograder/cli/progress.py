@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import note, write
+from autograder.cli.base import note, say, write
 from autograder.model.errors import UserError
 
 
@@ -45,6 +45,6 @@ def progress(folder: Path, html_to: Path | None) -> None:
             f"there are no lessons in {folder}, and none was checked yet: name the folder that "
             "holds them"
         )
-    click.echo(chart.render(plan, now, Path.cwd()))
+    say(chart.render(plan, now, Path.cwd()))
     if html_to is not None:
         write(html_to, progress_page.render(plan, now))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from autograder.cli.base import say
+
 
 @click.command()
 @click.argument("topics", nargs=-1)
@@ -19,6 +21,6 @@ def release(topics: tuple[str, ...], only_check: bool) -> None:
     for topic in topics or course.topic_ids:
         if only_check:
             releasing.require_current(course, topic)
-            click.echo(f"✓ release/{topic} is current")
+            say(f"✓ release/{topic} is current")
         else:
-            click.echo(f"✓ {releasing.release(course, topic).relative_to(course.root)}")
+            say(f"✓ {releasing.release(course, topic).relative_to(course.root)}")

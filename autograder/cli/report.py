@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import write_private
+from autograder.cli.base import say, write_private
 from autograder.model.errors import UserError
 
 
@@ -36,5 +36,5 @@ def report(topic: str, output: Path | None) -> None:
     )
     write_private(folder / "class.csv", class_sheet.render(roll))
     for note in roll.notes:
-        click.echo(f"  {note}", err=True)
-    click.echo(f"✓ {folder / 'class.html'}\n✓ {folder / 'class.csv'}")
+        say(f"  {note}", err=True)
+    say(f"✓ {folder / 'class.html'}\n✓ {folder / 'class.csv'}")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from autograder.cli.base import say
+
 
 @click.command()
 @click.argument("topic")
@@ -24,4 +26,4 @@ def solve(topic: str, source: Path | None, output: Path) -> None:
     path = source or course.solutions(topic) / "reference.py"
     text = solve.read_source(path)
     solve.write(solve.solve(course.assignment(topic), loaded, text, str(path)), output)
-    click.echo(f"✓ {output}")
+    say(f"✓ {output}")

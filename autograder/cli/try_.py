@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autograder.cli.base import exit_code, unsafe_option, write
+from autograder.cli.base import exit_code, say, say_json, unsafe_option, write
 
 
 @click.command("try")
@@ -35,11 +35,11 @@ def try_(
     course = course_file.find(Path.cwd())
     reports = try_answers(course, topic, files, tiers.best(unsafe), seed, exercise)
     for file, report in zip(files, reports):
-        click.echo(terminal.row(str(file), report), err=json_to == "-")
+        say(terminal.row(str(file), report), err=json_to == "-")
     plain = [{"file": str(f), "report": r.to_dict()} for f, r in zip(files, reports)]
     text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
     if json_to == "-":
-        click.echo(text, nl=False)
+        say_json(text)
     elif json_to is not None:
         write(Path(json_to), text)
     sys.exit(max(exit_code(report) for report in reports))

@@ -1,46 +1,67 @@
 """Find the notebook to grade in a submitted folder."""
 
 import os
-import stat
+from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.model import notebook
+from autograder.model import notebook, opened
 from autograder.model.errors import UserError
-from autograder.model.notebook import Unreadable
+from autograder.model.notebook import MAX_BYTES, Unreadable, shown
+from autograder.model.opened import NotPlain, TooLarge
 from autograder.model.topic import Topic
 
 _NAMED = 5  # files that the message names if none is a notebook
+_TRIED = 100  # notebooks of other names
 
 
-def require_notebook(folder: Path, topic: Topic) -> Path:
-    """The notebook to grade. Unreadable says what the folder holds instead."""
-    path = notebook_of(folder, topic)
-    if path is None:
-        names = sorted(notebook.shown(path.name) for path in folder.iterdir())
-        found = ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])]) or "nothing"
-        raise Unreadable(f"no notebook was handed in: expected {topic.name}.ipynb, found {found}")
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise Unreadable(f"{notebook.shown(path.name)} is no file of its own but a link or a pipe")
-    return path
+def require_notebook(folder: int, topic: Topic) -> tuple[str, bytes]:
+    """The name and bytes of the notebook to grade, from an open folder.
 
-
-def notebook_of(folder: Path, topic: Topic) -> Path | None:
-    """The notebook to grade, or None.
-
-    It is the one of the expected name, else the last saved one of the right topic.
+    Unreadable says what the folder holds instead.
     """
-    expected = folder / f"{topic.name}.ipynb"
-    if os.path.lexists(expected):
-        return expected
-    found = [path for path in folder.glob("*.ipynb") if stat.S_ISREG(path.lstat().st_mode)]
-    return max(
-        found, key=lambda path: (_fits(path, topic), path.stat().st_mtime, path.name), default=None
-    )
+    found = notebook_of(folder, topic)
+    if found is None:
+        names = sorted(map(shown, opened.names(folder)))
+        told = ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])]) or "nothing"
+        raise Unreadable(f"no notebook was handed in: expected {topic.name}.ipynb, found {told}")
+    return found
 
 
-def _fits(path: Path, topic: Topic) -> bool:
+def notebook_of(folder: int, topic: Topic) -> tuple[str, bytes] | None:
+    """The notebook to grade: the one of the expected name, or else of the right topic, saved last;
+    None without any. Unreadable if the one of the expected name is there and cannot be read.
+    """
+    expected = f"{topic.name}.ipynb"
     try:
-        notebook.require_topic(notebook.read(path), topic)
+        return expected, opened.read_regular(folder, expected, MAX_BYTES)
+    except FileNotFoundError:
+        best = max(_others(folder, topic), default=None)
+        return best and best[2:]
+    except TooLarge as error:
+        raise notebook.refused(Path(expected), error) from None
+    except NotPlain as error:
+        raise Unreadable(f"{expected} cannot be graded: {error}") from None
+    except OSError as error:
+        raise notebook.refused(Path(expected), error) from None
+
+
+def _others(folder: int, topic: Topic) -> Iterator[tuple[bool, int, str, bytes]]:
+    """Notebooks of other names, each behind what speaks for it: its topic, when it was saved."""
+    names = [name for name in opened.names(folder) if name.endswith(".ipynb")]
+    for name in names[:_TRIED]:
+        try:
+            with opened.regular(folder, name) as file:
+                saved = os.fstat(file.fileno()).st_mtime_ns
+                content = opened.read(file, MAX_BYTES)
+        except OSError:
+            continue
+        yield _fits(name, content, topic), saved, name, content
+
+
+def _fits(name: str, content: bytes, topic: Topic) -> bool:
+    try:
+        path = Path(name)
+        notebook.require_topic(notebook.of(path, notebook.decode(path, content)), topic)
     except UserError:
         return False
     return True

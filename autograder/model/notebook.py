@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.model.errors import UserError
+from autograder.model.opened import NotPlain, TooLarge, read_own
 from autograder.model.topic import Topic
 
 MAX_BYTES = 32 << 20
@@ -75,21 +76,29 @@ def read(path: Path) -> Notebook:
 def load(path: Path) -> dict[str, Any]:
     """The JSON data of a notebook file; Unreadable as for `read`."""
     try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
-        if size > MAX_BYTES:
-            raise Unreadable(
-                f"{shown(path.name)} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its "
-                "outputs and save"
-            )
-        text = path.read_bytes().decode("utf-8-sig")
+        return decode(path, read_own(path, MAX_BYTES))
     except FileNotFoundError:
         raise Unreadable(f"there is no file {path}") from None
-    except OSError as error:
-        raise Unreadable(
-            f"{path} cannot be opened ({error.strerror}); check its permissions"
-        ) from None
+    except OSError as error:  # Windows cannot open a folder
+        raise refused(path, NotPlain() if path.is_dir() else error) from None
+
+
+def refused(path: Path, error: OSError) -> Unreadable:
+    """Why a file could not be opened as a notebook."""
+    if isinstance(error, TooLarge):
+        return Unreadable(
+            f"{shown(path.name)} has {error.size >> 20} MB, more than {MAX_BYTES >> 20}; clear its "
+            "outputs and save"
+        )
+    if isinstance(error, NotPlain):
+        return Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
+    return Unreadable(f"{path} cannot be opened ({error.strerror}); check its permissions")
+
+
+def decode(path: Path, content: bytes) -> dict[str, Any]:
+    """The JSON data of a notebook file with these bytes; Unreadable as for `read`."""
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unreadable(
             f"{shown(path.name)} is not text; is it really a notebook (.ipynb)?"

@@ -1,12 +1,13 @@
 """Read Reports from folders. Any of them may be old, broken, or written by a student."""
 
-import stat
 from pathlib import Path
 
+from autograder.model import opened
 from autograder.model.notebook import shown
+from autograder.model.opened import NotPlain
 from autograder.model.report import NotAReport, Report
 
-_MAX_BYTES = 8_000_000  # ten times the longest one seen
+MAX_BYTES = 8_000_000  # ten times the longest one seen
 
 
 class NoReport(Exception):
@@ -16,12 +17,14 @@ class NoReport(Exception):
 def read_report(path: Path, topic: str, student: str) -> Report:
     """The Report in a file, if it is of this topic and this student. NoReport otherwise."""
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:
-            raise NoReport(f"{path.name} is no plain file of at most {_MAX_BYTES // 1_000_000} MB")
-        report = Report.from_json(path.read_bytes().decode("utf-8"))
+        with opened.folder(path.parent) as folder:
+            content = opened.read_regular(folder, path.name, MAX_BYTES)
+        report = Report.from_json(content.decode("utf-8"))
     except FileNotFoundError:
         raise NoReport(f"there is no {path.name}") from None
+    except NotPlain:
+        most = f"{MAX_BYTES // 1_000_000} MB"
+        raise NoReport(f"{path.name} is no plain file of at most {most}") from None
     except OSError as error:
         raise NoReport(f"{path.name} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -4,7 +4,7 @@ A missing, old or broken file stops nothing: the class list says so, and the oth
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
@@ -13,13 +13,12 @@ from sqlalchemy.exc import DBAPIError
 
 from autograder.course.course_file import Course
 from autograder.model.class_list import ClassList, GradebookGrade, StudentEntry
-from autograder.model.errors import UserError
 from autograder.model.notebook import text
 from autograder.model.report_file import NoReport, read_report
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import faults_of
 from autograder.nbgrader.outputs import REPORT
-from autograder.nbgrader.timestamps import handed_in
+from autograder.nbgrader.timestamps import handed_in, said
 
 
 def call(course: Course, topic_id: str) -> ClassList:
@@ -150,12 +149,10 @@ class _Files:
             return replace(entry, trouble=str(error))
 
     def _seconds_late(self, submitted: Path) -> float | None:
-        stamp = _stamp(submitted)
-        return (
-            None
-            if stamp is None or self._due is None
-            else max(0.0, (stamp - self._due).total_seconds())
-        )
+        moment = handed_in(submitted, self._due).moment
+        if moment is None or self._due is None:
+            return None
+        return max(0.0, (moment.replace(tzinfo=UTC) - self._due).total_seconds())
 
 
 def _outdated(submitted: Path, report: Path) -> bool:
@@ -163,17 +160,8 @@ def _outdated(submitted: Path, report: Path) -> bool:
 
     nbgrader's timestamps decide; without one, the times of the files.
     """
-    ours, theirs = _stamp(report.parent), _stamp(submitted)
+    ours, theirs = said(report.parent), said(submitted)
     if theirs is not None:
         return ours != theirs
     made = report.stat().st_mtime
     return any(path.lstat().st_mtime > made for path in submitted.glob("*.ipynb"))
-
-
-def _stamp(folder: Path) -> datetime | None:
-    """The time of submission; None if there is none or it cannot be read."""
-    try:
-        moment = handed_in(folder)
-    except UserError:
-        return None
-    return moment and moment.replace(tzinfo=UTC)

@@ -13,12 +13,14 @@ from autograder.grading import batch
 from autograder.grading.executors import Pool
 from autograder.grading.faults import Faults
 from autograder.grading.report_cache import ReportCache
-from autograder.model import notebook
+from autograder.model import notebook, opened
 from autograder.model.find_notebook import require_notebook
 from autograder.model.no_verdict import unreadable
 from autograder.model.notebook import Unreadable
+from autograder.model.opened import NotPlain
 from autograder.model.report import Report
-from autograder.nbgrader.rebuild import MARK, from_file, unread
+from autograder.model.topic import Topic
+from autograder.nbgrader.rebuild import MARK, from_bytes, unread
 
 
 class Classroom:
@@ -42,7 +44,8 @@ class Classroom:
     def read(self, folder: Path) -> Any:
         """The submission as a valid notebook. If it is none, its metadata hold the reason."""
         try:
-            return from_file(require_notebook(folder, self.topic), self.topic, self.source)
+            name, content = _notebook(folder, self.topic)
+            return from_bytes(Path(name), content, self.topic, self.source)
         except Unreadable as error:
             return unread(str(error), self.topic, self.source)
 
@@ -83,6 +86,15 @@ class Classroom:
 def _grader(unsafe: bool) -> Pool:
     """The process in which nbgrader's own commands grade: it stays for the next submission."""
     return Pool(1, unsafe)
+
+
+def _notebook(folder: Path, topic: Topic) -> tuple[str, bytes]:
+    """The name and bytes of the notebook in a student's folder."""
+    try:
+        with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
+            return require_notebook(at, topic)
+    except NotPlain as error:
+        raise Unreadable(f"what was handed in cannot be graded: {error}") from None
 
 
 def faults_of(course: Course, topic_id: str) -> Faults:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.exc import SAWarning
 
 from autograder.course import course_file
-from autograder.nbgrader.rename import adopt_renamed
+from autograder.nbgrader import log
 
 _OURS = "autograder.nbgrader"
 _STOCK = "nbgrader.preprocessors"
@@ -15,6 +15,7 @@ _STOCK = "nbgrader.preprocessors"
 
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader's config object `c` for the course in `root`."""
+    log.install()
     course = course_file.load(root / course_file.FILE)
     # nbgrader 0.9 builds a submission's rows before it adds them; SQLAlchemy warns for each one.
     warnings.filterwarnings("ignore", category=SAWarning, module=r"nbgrader\.")
@@ -25,6 +26,7 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.source_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc*", "__pycache__"]
     c.ExchangeFactory.collect = f"{_OURS}.collect.Collect"
+    c.ZipCollectApp.collector_plugin = f"{_OURS}.zip_collect.Collector"
     c.ExchangeCollect.check_owner = False  # `nbgrader submit --student=NAME` on a single machine
     # Formgrader shows markdown cells with their scripts; we clean them.
     c.HTMLExporter.filters = {"markdown2html": f"{_OURS}.markdown.markdown2html"}
@@ -41,7 +43,6 @@ def configure(c: Any, root: Path) -> None:
         f"{_STOCK}.CheckCellMetadata",
     ]
     c.Autograde.exporter_class = f"{_OURS}.exporter.SubmissionExporter"
-    c.Autograde.pre_convert_hook = adopt_renamed
     c.Autograde.sanitize_preprocessors = [
         f"{_STOCK}.ClearOutput",
         f"{_STOCK}.OverwriteKernelspec",

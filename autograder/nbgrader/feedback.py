@@ -19,8 +19,10 @@ from pygments.lexers import Python3Lexer
 
 from autograder.course import course_file
 from autograder.grading.disposable import Disposable, Gone
+from autograder.model import opened
 from autograder.model.errors import UserError
 from autograder.model.report import Report
+from autograder.model.report_file import MAX_BYTES
 from autograder.nbgrader.markdown import Outline, render
 from autograder.nbgrader.outputs import REPORT
 from autograder.render import cards, page, view
@@ -171,7 +173,9 @@ class _Writer:
 
 def _report(path: Path, names: Any) -> Report:
     try:
-        return Report.from_json(path.read_text(encoding="utf-8"))
+        with opened.folder(path.parent) as folder:
+            content = opened.read_regular(folder, path.name, MAX_BYTES)
+        return Report.from_json(content.decode("utf-8"))
     except (OSError, ValueError):
         raise UserError(f"{path} is missing or damaged; {_again(names)}") from None
 

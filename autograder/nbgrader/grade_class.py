@@ -4,7 +4,7 @@ Every submission ends as graded, unreadable or grader_error, and none stops the 
 cached: after a crash, run the command again and it resumes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from autograder.nbgrader.gradebook import Book
 
 
-def grade(course: Course, topic_id: str, students: list[str], runner: Runner) -> Iterator[Report]:
+def grade(
+    course: Course,
+    topic_id: str,
+    students: list[str],
+    runner: Runner,
+    warn: Callable[[str], None] = lambda warning: None,
+) -> Iterator[Report]:
     """Grade the students' submissions into the gradebook and yield their Reports.
 
-    Cached Reports come first.
+    Cached Reports come first. `warn` gets each oddity of a time, which costs nobody a grade.
     """
     classroom = Classroom(course, topic_id)
     folders = {student: _folder(course, topic_id, student) for student in students}
@@ -40,7 +46,7 @@ def grade(course: Course, topic_id: str, students: list[str], runner: Runner) ->
     # importing nbgrader takes two seconds; the runner works meanwhile
     from autograder.nbgrader import gradebook
 
-    with gradebook.opened(classroom) as book:
+    with gradebook.opened(classroom, warn) as book:
         for student, report in known:
             yield _noted(classroom, _entered(book, classroom, folders[student], report))
         for student, verdict in verdicts:

@@ -4,9 +4,6 @@ nbgrader opens its database a dozen times for each submission, which takes longe
 Here it is opened once. Everything goes through nbgrader's own Gradebook and file formats.
 """
 
-import os
-import shutil
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,21 +17,26 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from autograder.grading.report_cache import write_whole
+from autograder.model import opened as files
 from autograder.model.errors import KitError, UserError
 from autograder.model.report import Report
 from autograder.model.report_file import NoReport, read_report
 from autograder.nbgrader import api
 from autograder.nbgrader.classroom import Classroom
+from autograder.nbgrader.extras import ignore, make_room, take_over
 from autograder.nbgrader.outputs import REPORT, extra_credit, fill, within
-from autograder.nbgrader.timestamps import handed_in
+from autograder.nbgrader.timestamps import FILE, HandedIn, Warn, settle, text_of
 
 PATIENCE = 90.0  # seconds to wait for a locked gradebook
 _READ_ONLY = 0o444  # as nbgrader leaves them
 
 
 @contextmanager
-def opened(classroom: Classroom) -> Iterator["Book"]:
-    """The open gradebook of the classroom's course. UserError if the topic was never released."""
+def opened(classroom: Classroom, warn: Warn = lambda warning: None) -> Iterator["Book"]:
+    """The open gradebook of the classroom's course. UserError if the topic was never released.
+
+    `warn` gets each oddity of the time of a submission.
+    """
     with api.opened(classroom.course) as nbgrader, nbgrader.gradebook as gradebook:
         topic = classroom.topic
         try:
@@ -43,13 +45,16 @@ def opened(classroom: Classroom) -> Iterator["Book"]:
             raise UserError(
                 f"{topic.id} is not in the gradebook yet; run first: autograder release {topic.id}"
             ) from None
-        yield Book(classroom, nbgrader, gradebook)
+        yield Book(classroom, nbgrader, gradebook, warn)
 
 
 class Book:
     """The gradebook of a course, open for the submissions of one topic."""
 
-    def __init__(self, classroom: Classroom, nbgrader: Any, gradebook: Gradebook) -> None:
+    def __init__(
+        self, classroom: Classroom, nbgrader: Any, gradebook: Gradebook, warn: Warn
+    ) -> None:
+        self._warn, self._due = warn, classroom.course.entry(classroom.topic.id).due
         self._classroom, self._topic = classroom, classroom.topic
         self._coursedir, self._config = nbgrader.coursedir, nbgrader.config
         self._gradebook = gradebook
@@ -69,11 +74,14 @@ class Book:
         self._sanitize(nb)
         fill(nb, report)
         once = self._bonuses(student)
-        self._write(student, nb, report)
+        when = settle(self._folder("submitted", student), self._due)
+        if when.warning is not None:
+            self._warn(f"{student}: {when.warning}")
+        self._write(student, nb, report, when)
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return self._record(student, nb, report, once)
+                return self._record(student, nb, report, once, when)
             except (DBAPIError, InvalidEntry) as error:
                 self._gradebook.db.rollback()
                 if not _passes(error) or time.monotonic() > deadline:
@@ -100,30 +108,37 @@ class Book:
             if self._checksums.get(grade_id):
                 cell.metadata.nbgrader["checksum"] = self._checksums[grade_id]
 
-    def _write(self, student: str, nb: Any, report: Report) -> None:
+    def _write(self, student: str, nb: Any, report: Report, when: HandedIn) -> None:
         """Write the graded submission's folder: notebook, Report, submitted and released files."""
         folder, submitted = self._folder("autograded", student), self._folder("submitted", student)
         folder.mkdir(parents=True, exist_ok=True)
-        for source in (submitted, self._classroom.course.assignment(self._topic.id).parent):
-            for path in regular_files(source):
-                if path.suffix != ".ipynb":
-                    _make_room(folder, path.relative_to(source))
-                    _copy(path, folder / path.relative_to(source))
+        try:
+            with files.folder(submitted.parents[1], submitted.parent.name, submitted.name) as at:
+                take_over(at, folder, ignore)
+        except files.NotPlain as error:  # a link: the Report says so
+            ignore(submitted, error)
+        with files.folder(self._classroom.course.assignment(self._topic.id).parent) as at:
+            take_over(at, folder, ignore)
         contents = {REPORT: report.to_json(), f"{self._topic.name}.ipynb": nbformat.v4.writes(nb)}
+        make_room(folder, Path(FILE))
+        (folder / FILE).unlink(missing_ok=True)
+        if when.moment is not None:
+            contents[FILE] = text_of(when.moment)
         for name, content in contents.items():
-            _make_room(folder, Path(name))
+            make_room(folder, Path(name))
             write_whole(folder / name, content.encode(), _READ_ONLY)
 
     def _folder(self, step: str, student: str) -> Path:
         directory = getattr(self._coursedir, f"{step}_directory")
         return Path(self._coursedir.format_path(directory, student, self._topic.id))
 
-    def _record(self, student: str, nb: Any, report: Report, once: set[str]) -> None:
+    def _record(
+        self, student: str, nb: Any, report: Report, once: set[str], when: HandedIn
+    ) -> None:
         gradebook = self._gradebook
         gradebook.update_or_create_student(student)
-        timestamp = handed_in(self._folder("submitted", student))
-        when = {"timestamp": timestamp} if timestamp else {}
-        submission = gradebook.update_or_create_submission(self._topic.id, student, **when)
+        known = {"timestamp": when.moment} if when.moment or when.warning else {}
+        submission = gradebook.update_or_create_submission(self._topic.id, student, **known)
         _require_sense(submission)
         (notebook,) = submission.notebooks
         scores = {  # of written answers, which have no automatic score
@@ -174,29 +189,3 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, OperationalError):
         return "lock" in str(error.orig)
     return isinstance(error, (IntegrityError, InvalidEntry))
-
-
-def regular_files(folder: Path) -> list[Path]:
-    """The regular files below a folder, without links and pipes."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in ("__pycache__", ".ipynb_checkpoints")]
-        paths = [Path(parent) / name for name in names]
-        found += [path for path in paths if stat.S_ISREG(path.lstat().st_mode)]
-    return found
-
-
-def _make_room(folder: Path, path: Path) -> None:
-    """Make a path free for a file: remove a folder of its name, or a file in place of its folder."""
-    for parent in reversed((folder / path).parents):
-        if parent.is_relative_to(folder) and not parent.is_dir():
-            parent.unlink(missing_ok=True)
-            parent.mkdir()
-    if (folder / path).is_dir():
-        shutil.rmtree(folder / path)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    shutil.copyfile(source, target, follow_symlinks=False)
-    target.chmod(_READ_ONLY)

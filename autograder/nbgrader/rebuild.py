@@ -19,10 +19,10 @@ MARK = "autograder"
 MISSING = "# This answer cell was missing from the submission."
 
 
-def from_file(path: Path, topic: Topic, source: Any) -> Any:
-    """The rebuilt notebook of a file, or the source's with the reason why it cannot be read."""
+def from_bytes(path: Path, content: bytes, topic: Topic, source: Any) -> Any:
+    """The rebuilt notebook of these bytes, or the source's with the reason why they are unreadable."""
     try:
-        data = notebook.load(path)
+        data = notebook.decode(path, content)
         notebook.require_topic(notebook.of(path, data), topic)
         return rebuild(data, source)
     except Unreadable as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from autograder.model import cause as causes
+from autograder.model.harmless import on_one_line
 from autograder.model.picture import Picture
 from autograder.model.report import Check, Exercise
 
@@ -129,10 +130,7 @@ def points(value: float) -> str:
 
 def plain(text: str | None) -> str:
     """Text on one line without control characters: a student's text must not move the cursor."""
-    return "".join(
-        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for c in " ".join((text or "").split("\n"))
-    )
+    return on_one_line(text or "")
 
 
 def _failure(group: list[Check]) -> Failure:

@@ -164,7 +164,7 @@ def test_no_notebook_at_all_says_what_was_there(root):
 
 def test_a_link_to_the_answers_is_not_followed(root):
     (root / "submission" / "neurons.ipynb").symlink_to(root / "source" / "answers.npz")
-    assert "a link or a pipe" in graded(root)["output"]
+    assert "no file of its own but a link" in graded(root)["output"]
 
 
 def nothing_jails(unsafe):
@@ -208,7 +208,7 @@ def test_a_damaged_grader_says_that_it_is_not_the_students_fault(root, harm):
 
 def test_an_error_of_our_own_making_is_no_crash(root, monkeypatch):
     put(root, solved())
-    monkeypatch.setattr(inside, "grade_file", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(inside, "grade_notebook", lambda *_, **__: 1 / 0)
     assert "NOT GRADED, and not your fault: ZeroDivisionError" in graded(root)["output"]
 
 

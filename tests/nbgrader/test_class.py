@@ -365,26 +365,6 @@ def test_nbgraders_own_commands_grade_and_make_feedback(course, hand_in):
     assert report["score"] == pytest.approx(score(course, "stock"))
 
 
-@pytest.mark.parametrize("kind", ["words", "pipe", "link"])
-def test_a_timestamp_that_is_none_costs_one_grade_and_is_named(course, hand_in, kind):
-    hand_in("hal", solved())
-    path = course.root / "submitted" / "hal" / TOPIC.id / "timestamp.txt"
-    if kind == "words":
-        path.write_text("never\n", encoding="utf-8")
-    elif kind == "pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to("/etc/hostname")
-    try:
-        report = graded(course, "hal")["hal"]
-        assert report.status == "grader_error"
-        assert "timestamp.txt is no time; write when it was handed in" in report.reason
-    finally:
-        path.unlink()
-    report = graded(course, "hal")["hal"]
-    assert report.score == report.max_score
-
-
 def test_what_was_not_released_cannot_be_graded_and_says_so(tmp_path, hand_in):
     releasing.copy_course(COURSE, tmp_path / "fresh")
     fresh = course_file.load(tmp_path / "fresh" / course_file.FILE)

@@ -14,6 +14,7 @@ from autograder.cli.main import main
 from autograder.course import course_file
 from autograder.nbgrader import api, class_list
 from autograder.nbgrader.classroom import faults_of
+from autograder.nbgrader.timestamps import vouch
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of which we are not the masters
 TOPIC = "01-neurons"
@@ -142,13 +143,18 @@ def test_without_timestamps_the_files_own_times_tell(course):
 
 def test_late_is_by_course_yaml_where_the_gradebook_has_no_due_date(course, gradebook):
     hand_in(course, "ada", f"{DUE + timedelta(hours=2):%Y-%m-%d %H:%M:%S} UTC")
-    hand_in(course, "bob", f"{DUE - timedelta(hours=2):%Y-%m-%d %H:%M:%S} UTC")
+    vouch(hand_in(course, "bob"), (DUE - timedelta(hours=2)).replace(tzinfo=None))
     found = called(course)
     assert (found["ada"].seconds_late, found["bob"].seconds_late, found["eve"].seconds_late) == (
         7200,
         0,
         None,
     )
+
+
+def test_a_time_that_nobody_vouches_for_makes_nothing_on_time(course, gradebook):
+    hand_in(course, "ada", f"{DUE - timedelta(hours=2):%Y-%m-%d %H:%M:%S} UTC")
+    assert called(course)["ada"].seconds_late is None
 
 
 def test_an_extension_in_the_gradebook_counts(course, gradebook):

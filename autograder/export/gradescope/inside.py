@@ -11,13 +11,14 @@ import click
 
 from autograder.export.gradescope import results
 from autograder.grading.report_cache import write_whole
-from autograder.grading.submission import grade_file
+from autograder.grading.submission import grade_notebook
 from autograder.grading.suite import require_suite
 from autograder.jail import tiers
-from autograder.model import answer_key
+from autograder.model import answer_key, notebook, opened
 from autograder.model.answer_key import NAME
 from autograder.model.errors import KitError, UserError
 from autograder.model.find_notebook import require_notebook
+from autograder.model.harmless import harmless
 from autograder.model.no_verdict import grader_error, unreadable
 from autograder.model.notebook import Unreadable
 from autograder.model.report import Report
@@ -33,7 +34,8 @@ def main(root: Path, unsafe: bool) -> None:
     folder = root / "results"
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "results.json", text.encode("utf-8", "replace"), 0o644)
-    click.echo(f"{report.status}: {report.score} of {report.max_score}, jail tier {tier or 'none'}")
+    told = f"{report.status}: {report.score} of {report.max_score}, jail tier {tier or 'none'}"
+    click.echo(harmless(told))
 
 
 def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
@@ -45,11 +47,13 @@ def graded(root: Path, unsafe: bool) -> tuple[Report, str]:
         return Report("?", "grader_error", None, 0.0, 0.0, reason=str(error)), ""
     topic = answers.topic
     try:
-        path = require_notebook(root / "submission", topic)
+        with opened.folder(root / "submission") as folder:
+            name, content = require_notebook(folder, topic)
+        path = Path(name)
+        submitted = notebook.of(path, notebook.decode(path, content))
         jail = tiers.best(unsafe)
-        return grade_file(
-            answers, path, jail, pictures=False
-        ), jail.tier  # Gradescope shows text only
+        report = grade_notebook(answers, submitted, jail, pictures=False)  # it shows text only
+        return report, jail.tier
     except Unreadable as error:
         return unreadable(topic, None, str(error)), ""
     except (KitError, UserError, OSError) as error:
