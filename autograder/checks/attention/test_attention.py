@@ -246,7 +246,7 @@ class TestAttention:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """Q, K, V, the mask and dout are left as they were"""
+        """Q, K, V, the mask and dout are not changed"""
         mask = a_mask(rng, (4, 6))
         unchanged.attention_forward(*case, mask)
         unchanged.attention_backward(rng.normal(size=(2, 3, 4, 7)), *case, mask)
@@ -309,7 +309,7 @@ class TestHeads:
 
     @robust
     def test_arguments_unchanged(self, unchanged, x):
-        """x is left as it was"""
+        """x is not changed"""
         unchanged.split_heads(x, 4)
         unchanged.merge_heads(x.reshape(2, 1, 5, 12))
 
@@ -449,6 +449,6 @@ class TestMultiHeadAttention:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """x, params and dy are left as they were"""
+        """x, params and dy are not changed"""
         unchanged.multi_head_attention_forward(*case)
         unchanged.multi_head_attention_backward(rng.normal(size=(2, 5, 12)), *case)

@@ -127,7 +127,7 @@ class TestFeedForward:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """x, params and dy are left as they were"""
+        """x, params and dy are not changed"""
         unchanged.feed_forward_forward(*case)
         unchanged.feed_forward_backward(rng.normal(size=(2, 3, 4)), *case)
 
@@ -237,7 +237,7 @@ class TestBlock:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """x, params and dy are left as they were"""
+        """x, params and dy are not changed"""
         unchanged.block_forward(*case)
         unchanged.block_backward(rng.normal(size=(2, 5, 12)), *case)
 
@@ -379,6 +379,6 @@ class TestGpt:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, ids, targets and mask are left as they were"""
+        """params, ids, targets and mask are not changed"""
         unchanged.gpt_forward(*case[:2], case[4])
         unchanged.gpt_loss_and_gradients(*case)

@@ -154,7 +154,7 @@ class TestGenerate:
     @both
     @robust
     def test_arguments_unchanged(self, student, rng, case, name):
-        """params and ids are left as they were"""
+        """params and ids are not changed"""
         params, ids, _, H = case
         getattr(student, name)(params, ids, 3, H, 0.8, generator(rng))
         assert_unchanged(student)
@@ -295,6 +295,6 @@ class TestTrainTransformer:
 
     @robust
     def test_arguments_unchanged(self, student, rng, small):
-        """ids, targets and mask are left as they were"""
+        """ids, targets and mask are not changed"""
         self.trained(student, small, 5, generator(rng), 2)
         assert_unchanged(student)

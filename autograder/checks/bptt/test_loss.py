@@ -177,7 +177,7 @@ class TestSequenceLoss:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """logits, targets and mask are left as they were"""
+        """logits, targets and mask are not changed"""
         unchanged.sequence_cross_entropy(*case)
 
 
@@ -237,5 +237,5 @@ class TestClipGradients:
     @robust
     @pytest.mark.parametrize("max_norm", [0.1, 100.0], ids=["shortened", "kept"])
     def test_arguments_unchanged(self, unchanged, grads, max_norm):
-        """The gradients that go in are left as they were"""
+        """The incoming gradients are not changed"""
         unchanged.clip_gradients(grads, max_norm)

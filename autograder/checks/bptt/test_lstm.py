@@ -162,7 +162,7 @@ class TestLstmStep:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.lstm_step_forward(*case)
         unchanged.lstm_step_backward(rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), *case)
 
@@ -224,5 +224,5 @@ class TestGradientFlow:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.gradient_norms(*case)

@@ -133,7 +133,7 @@ class TestCharRnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, ids and mask are left as they were"""
+        """params, ids and mask are not changed"""
         unchanged.char_rnn_loss_and_gradients(*case)
 
 
@@ -259,7 +259,7 @@ class TestSampleName:
     @robust
     @pytest.mark.parametrize("temperature", [0, 0.7])
     def test_arguments_unchanged(self, unchanged, rng, model, temperature):
-        """The parameters are left as they were"""
+        """The parameters are not changed"""
         unchanged.sample_name(model, 4, 0, 5, temperature, generator(rng))
 
 
@@ -384,7 +384,7 @@ class TestTrainCharRnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """ids and mask are left as they were"""
+        """ids and mask are not changed"""
         unchanged.train_char_rnn(
             rng.randint(0, 4, size=(9, 4)), np.ones((9, 3)), 4, 5, 2, generator(rng)
         )

@@ -81,7 +81,7 @@ class TestEmbedding:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, ids):
-        """ids, E and dy are left as they were"""
+        """ids, E and dy are not changed"""
         unchanged.embedding_forward(ids, rng.normal(size=(6, 3)))
         unchanged.embedding_backward(rng.normal(size=(2, 4, 3)), ids, 6)
 
@@ -191,7 +191,7 @@ class TestRnnStep:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.rnn_step_forward(*case)
         unchanged.rnn_step_backward(
             rng.normal(size=(5, 3)), *case[:2], rng.uniform(-0.9, 0.9, size=(5, 3)), *case[2:4]
@@ -336,7 +336,7 @@ class TestRnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """What goes in is left as it was, dh above all"""
+        """The arguments are not changed, in particular dh"""
         unchanged.rnn_forward(*case)
         x, h0, Wx, Wh, _ = case
         unchanged.rnn_backward(

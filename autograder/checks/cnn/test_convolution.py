@@ -158,7 +158,7 @@ class TestConv2dForward:
 
     @robust
     def test_arguments_unchanged(self, unchanged, layer):
-        """x, W and b are left as they were"""
+        """x, W and b are not changed"""
         unchanged.conv2d_forward(*layer, 1, 1)
 
 
@@ -259,7 +259,7 @@ class TestIm2col:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, images):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.im2col(images, 4, 3, 1, 1)
         unchanged.col2im(rng.normal(size=(6, 4)), (1, 1, 3, 4), 2, 2)
 
@@ -307,7 +307,7 @@ class TestConv2dFast:
 
     @robust
     def test_arguments_unchanged(self, unchanged, layer):
-        """x, W and b are left as they were"""
+        """x, W and b are not changed"""
         unchanged.conv2d_fast(*layer, 1, 1)
 
     @speed
@@ -416,6 +416,6 @@ class TestConv2dBackward:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, layer):
-        """dy, x and W are left as they were"""
+        """dy, x and W are not changed"""
         x, W, _ = layer
         unchanged.conv2d_backward(rng.normal(size=(3, 5, 6, 10)), x, W)

@@ -114,7 +114,7 @@ class TestCnnLossAndGradients:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, x and labels are left as they were"""
+        """params, x and labels are not changed"""
         unchanged.cnn_loss_and_gradients(*case)
 
 
@@ -235,6 +235,6 @@ class TestTrainCnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, few):
-        """X, labels and params are left as they were"""
+        """X, labels and params are not changed"""
         unchanged.train_cnn(*few, 3, generator(rng), 1)
         unchanged.predict(small_cnn(rng, (2, 5, 6), 3, 4), few[0])

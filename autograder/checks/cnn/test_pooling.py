@@ -169,7 +169,7 @@ class TestPooling:
     @robust
     @both
     def test_arguments_unchanged(self, student, rng, case, pool):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         getattr(student, f"{pool}_forward")(case, 3, 2)
         assert_unchanged(student)
         getattr(student, f"{pool}_backward")(self.upstream(rng, 3, 2), case, 3, 2)
@@ -260,6 +260,6 @@ class TestCausalConv1d:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """x, W, b and the dilations are left as they were"""
+        """x, W, b and the dilations are not changed"""
         unchanged.causal_conv1d(*case, 2)
         unchanged.receptive_field(3, [1, 2, 4])

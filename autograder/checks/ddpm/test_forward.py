@@ -82,7 +82,7 @@ class TestSchedules:
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """betas are left as they were"""
+        """betas are not changed"""
         unchanged.alpha_bars(rng.uniform(0.05, 0.6, size=6))
 
 
@@ -145,7 +145,7 @@ class TestQSample:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """x0, t, noise and alpha_bar are left as they were"""
+        """x0, t, noise and alpha_bar are not changed"""
         unchanged.q_sample(
             rng.normal(size=(4, 3)), steps(rng, 4, 5), rng.normal(size=(4, 3)), shares(rng, 5)
         )
@@ -185,7 +185,7 @@ class TestTimestepEmbedding:
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """t is left as it was"""
+        """t is not changed"""
         unchanged.timestep_embedding(rng.permutation(9), 6)
 
 
@@ -256,7 +256,7 @@ class TestPredictX0:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """x_t, t, eps and alpha_bar are left as they were"""
+        """x_t, t, eps and alpha_bar are not changed"""
         unchanged.predict_x0(
             rng.normal(size=(4, 3)), steps(rng, 4, 5), rng.normal(size=(4, 3)), shares(rng, 5)
         )

@@ -118,7 +118,7 @@ class TestPosterior:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """x0, x_t, t and betas are left as they were"""
+        """x0, x_t, t and betas are not changed"""
         unchanged.posterior_mean_variance(*case)
 
 
@@ -247,12 +247,12 @@ class TestReverseSteps:
 
     @robust
     def test_ddpm_arguments_unchanged(self, unchanged, case):
-        """x_t, t, eps, betas and noise are left as they were"""
+        """x_t, t, eps, betas and noise are not changed"""
         unchanged.ddpm_step(*case)
 
     @robust
     def test_ddim_arguments_unchanged(self, unchanged, rng):
-        """x_t, t, t_prev, eps and alpha_bar are left as they were"""
+        """x_t, t, t_prev, eps and alpha_bar are not changed"""
         x_t, _, eps = self.points(rng, (3, 2), 4)
         unchanged.ddim_step(x_t, np.array([3, 0, 1]), np.array([2, -1, -1]), eps, shares(rng, 4))
 
@@ -316,7 +316,7 @@ class TestDenoisingLoss:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.denoising_loss(rng.normal(size=(3, 2)), rng.normal(size=(3, 2)))
         unchanged.training_batch(rng.normal(size=(3, 2)), shares(rng, 4), generator(rng))
 

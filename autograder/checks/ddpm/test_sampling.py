@@ -142,7 +142,7 @@ class TestTrainDenoiser:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """x0, params, x_t and t are left as they were"""
+        """x0, params, x_t and t are not changed"""
         params = unchanged.train_denoiser(rng.normal(size=(50, 2)), 30, generator(rng), 2)
         unchanged.denoise(params, rng.normal(size=(4, 2)), np.array([0, 29, 3, 11]))
 
@@ -262,6 +262,6 @@ class TestSampleDdpm:
 
     @robust
     def test_arguments_unchanged(self, student, rng, cloud):
-        """betas are left as they were"""
+        """betas are not changed"""
         self.drawn(student, rng, cloud, 3, chain(25))
         assert_unchanged(student)

@@ -164,7 +164,7 @@ class TestUnetParts:
     @robust
     @pytest.mark.parametrize("name", ["upsample2x", "downsample2x", "skip_concat", "add_time"])
     def test_arguments_unchanged(self, student, rng, name):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         x, dy = rng.normal(size=(2, 3, 4, 2)), rng.normal(size=(2, 3, 4, 2))
         more = {
             "skip_concat": [rng.normal(size=(2, 1, 4, 2))],
@@ -311,7 +311,7 @@ class TestUnet:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """dy, params, x and t_emb are left as they were"""
+        """dy, params, x and t_emb are not changed"""
         unchanged.unet_forward(*case)
         unchanged.unet_backward(rng.normal(size=case[1].shape), *case)
 
@@ -354,5 +354,5 @@ class TestEma:
 
     @robust
     def test_arguments_unchanged(self, unchanged, pair):
-        """shadow and params are left as they were"""
+        """shadow and params are not changed"""
         unchanged.ema_update(*pair, 0.9)

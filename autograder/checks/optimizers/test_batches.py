@@ -174,7 +174,7 @@ class TestClipByGlobalNorm:
 
     @robust
     def test_arguments_unchanged(self, unchanged, grads):
-        """The gradients that went in are left as they were"""
+        """The incoming gradients are not changed"""
         unchanged.clip_by_global_norm(grads, 0.5)
 
 

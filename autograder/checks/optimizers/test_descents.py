@@ -242,7 +242,7 @@ class TestTrainWith:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """X and labels are left as they were"""
+        """X and labels are not changed"""
         X, labels = rng.normal(size=(20, 5)), np.arange(20) % 4
         unchanged.probes.train_with_plain_steps(X, labels, 4, 0.1, 3, generator(rng))
 
@@ -320,7 +320,7 @@ class TestOwnOptimizer:
 
     @robust
     def test_arguments_unchanged(self, student, unchanged, rng):
-        """w, the gradient and the state are left as they were"""
+        """w, the gradient and the state are not changed"""
         w, state = stepped(student.own_optimizer(rng.normal(size=4), rng.normal(size=4), {}, 0, 9))
         assert_unchanged(student)
         unchanged.own_optimizer(np.asarray(w), rng.normal(size=4), state, 1, 9)

@@ -136,7 +136,7 @@ class Update:
 
     @robust
     def test_arguments_unchanged(self, student, rng, rule):
-        """w, the gradient and the state are left as they were"""
+        """w, the gradient and the state are not changed"""
         w, grads, update = rng.normal(size=4), rng.normal(size=(2, 4)), getattr(student, rule)
         w, state = stepped(update(w, grads[0], {}, 0.1))
         assert_unchanged(student)

@@ -164,7 +164,7 @@ class TestEarlyStopping:
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """val_losses is left as it was"""
+        """val_losses is not changed"""
         unchanged.early_stopping(rng.uniform(size=9), 3)
 
 
@@ -313,5 +313,5 @@ class TestAugment:
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """images is left as it was"""
+        """images is not changed"""
         unchanged.random_shift(rng.uniform(1, 2, size=(9, 5, 6)), 1, generator(rng))

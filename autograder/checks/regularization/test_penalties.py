@@ -114,7 +114,7 @@ class TestPenalties:
     @robust
     @pytest.mark.parametrize("name", ["l2_penalty", "l1_penalty"])
     def test_arguments_unchanged(self, student, params, name):
-        """params is left as it was"""
+        """params is not changed"""
         getattr(student, name)(params, 0.3)
         assert_unchanged(student)
 
@@ -234,7 +234,7 @@ class TestDropout:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """x, dy and mask are left as they were"""
+        """x, dy and mask are not changed"""
         x = rng.normal(size=(4, 3))
         unchanged.dropout_forward(x, 0.5, generator(rng))
         unchanged.dropout_backward(x, np.ones((4, 3)), 0.5)

@@ -236,6 +236,6 @@ class TestTrainRegularized:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, small):
-        """X, labels and params are left as they were"""
+        """X, labels and params are not changed"""
         params = unchanged.train_regularized(*small, generator(rng), 1)
         unchanged.predict_proba(params, small[0])
