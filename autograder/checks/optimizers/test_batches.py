@@ -269,8 +269,8 @@ class TestMinibatches:
         same = orders[0].shape == orders[1].shape and bool(np.all(orders[0] == orders[1]))
         expect(
             same,
-            "two generators with one seed deal different batches; is another source of chance "
-            "used?",
+            "two generators with the same seed give different batches; do you use "
+            "another generator?",
             orders,
         )
 
