@@ -225,7 +225,8 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
             picture=picture,
         )
     # The reference went through this check, so what broke it is something in the student's value.
-    message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
+    reason = f"{type(error).__name__}: {str(error)[:200]}"
+    message = f"the check cannot use the result ({reason}); compare it with the contract"
     cause = {"kind": "unusable", "error": type(error).__name__}
     return Outcome(**known, message=message, cause=cause)
 

@@ -20,7 +20,7 @@ def require_notebook(folder: Path, topic: Topic) -> Path:
         found = ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])]) or "nothing"
         raise Unreadable(f"no notebook was handed in: expected {topic.name}.ipynb, found {found}")
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise Unreadable(f"{notebook.shown(path.name)} is no file of its own but a link or a pipe")
+        raise Unreadable(f"{notebook.shown(path.name)} is not a regular file but a link or a pipe")
     return path
 
 

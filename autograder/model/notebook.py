@@ -82,8 +82,8 @@ def load(path: Path) -> dict[str, Any]:
             raise Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
         if size > MAX_BYTES:
             raise Unreadable(
-                f"{shown(path.name)} has {size >> 20} MB, more than {MAX_BYTES >> 20}; clear its "
-                "outputs and save"
+                f"{shown(path.name)} is {size >> 20} MB large, more than {MAX_BYTES >> 20} MB; clear "
+                "its outputs and save it again"
             )
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -120,8 +120,7 @@ def _data(path: Path, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unreadable(
-            f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it "
-            "again"
+            f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it again"
         ) from None
     if not isinstance(data, dict) or "nbformat" not in data:
         raise Unreadable(f"{shown(path.name)} is JSON but not a notebook; save it from Jupyter")
@@ -179,8 +178,8 @@ def require_topic(notebook: Notebook, topic: Topic) -> None:
     name = shown(notebook.path.name)
     if notebook.topic is not None and notebook.topic != topic.id:
         raise Unreadable(
-            f"{name} is the notebook of {shown(notebook.topic)}, expected {topic.id}; hand in the "
-            "other file"
+            f"{name} is the notebook of {shown(notebook.topic)}, expected {topic.id}; hand in that "
+            "notebook"
         )
     answers = {f"answer-{e.id}" for e in topic.exercises}
     known = (

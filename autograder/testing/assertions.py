@@ -88,7 +88,7 @@ def numbers(actual: object, name: str) -> np.ndarray:
         )
         _fail_type(name, kind, "an array of real numbers", actual)
     if array.size > _MOST:
-        fail(f"{name} has {array.size} entries, expected {_MOST} at most")
+        fail(f"{name} has {array.size} entries, expected at most {_MOST}")
     return array.astype(float)
 
 
@@ -165,7 +165,7 @@ def assert_parts(actual: object, names: Sequence[str]) -> list[Any]:
 
 
 def assert_at_least(value: float, line: float, name: str, saw: object = None) -> None:
-    """A measured quantity reaches its line. How far it is above it is kept, for the audit's
+    """A measured quantity reaches its threshold. How far it is above it is kept, for the audit's
     margins.
     """
     _keep_margin(float(value) - float(line))
@@ -180,7 +180,7 @@ def assert_at_least(value: float, line: float, name: str, saw: object = None) ->
 
 
 def assert_at_most(value: float, line: float, name: str, saw: object = None) -> None:
-    """A measured quantity stays below its line; the margin is kept likewise."""
+    """A measured quantity stays below its threshold; the margin is kept likewise."""
     _keep_margin(float(line) - float(value))
     if not value <= line:
         picture = pictures.measured(name, float(value), float(line), "most")

@@ -1,4 +1,4 @@
-"""How far a training came on its way: shown when it did not come as far as its line."""
+"""How far a training came on its way: shown when it did not come as far as its threshold."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

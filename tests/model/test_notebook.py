@@ -162,7 +162,7 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path):
     path = tmp_path / "neurons.ipynb"
     with path.open("wb") as file:
         file.truncate(notebook.MAX_BYTES + 1)  # takes no room
-    with pytest.raises(Unreadable, match="has 64 MB, more than 64; clear its outputs and save"):
+    with pytest.raises(Unreadable, match="is 64 MB large, more than 64 MB; clear its outputs"):
         notebook.read(path)
 
 
