@@ -95,7 +95,7 @@ def test_a_syntax_error_costs_its_own_exercise_and_names_the_cell(tmp_path):
         solved(relu="def relu(z:\n    return z"), tmp_path, "relu", "softmax", "sigmoid"
     )
     assert [e.status for e in report.exercises] == ["passed", "failed", "passed"]
-    assert "answer-relu, where it is defined, does not run: SyntaxError" in messages(report)
+    assert "its cell (answer-relu) does not run: SyntaxError" in messages(report)
 
 
 def test_a_renamed_function_is_said_to_be_renamed(tmp_path):

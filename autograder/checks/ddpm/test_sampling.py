@@ -207,9 +207,7 @@ class TestSampleDdpm:
         )
 
     def test_recovers_the_cloud(self, student, rng, cloud):
-        """A hundred steps recover the cloud: its mean within 0.05, its standard deviation within 12
-        %
-        """
+        """A hundred steps recover the cloud: its mean within 0.05, its deviation within 12 %"""
         points = self.drawn(student, rng, cloud, 10_000, chain(100))
         assert_at_most(
             np.abs(points.mean(axis=0) - cloud["middles"]).max(),
