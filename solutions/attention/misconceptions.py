@@ -1,4 +1,4 @@
-"""Known wrong answers to 07-attention: what students really write, what it is called, where to
+"""Misconceptions of 07-attention: what students really write, what it is called, where to
 look.
 """
 
@@ -471,7 +471,7 @@ def heads_by_reshape(x, params, n_heads, causal=True):
     "Which two axes must be the last ones before you join the heads?",
 )
 def merged_without_transpose(x, params, n_heads, causal=True):
-    """the heads are merged before their axis is moved back behind the positions"""
+    """the heads are merged before their axis is moved to the place after the positions"""
     return _self_attention(
         x, params, n_heads, _mask(x, causal), merge=lambda x: x.reshape(len(x), x.shape[2], -1)
     )
@@ -887,7 +887,8 @@ def second_residual_way_forgotten(dy, x, params, n_heads, causal=True):
 
 
 @misconception(
-    "block_backward", "Which gradient does the attention's backward need: that of y, or that of h?"
+    "block_backward",
+    "Which gradient does the attention's backward need: the gradient of y, or of h?",
 )
 def attention_fed_with_dy(dy, x, params, n_heads, causal=True):
     """the attention's backward gets dy, without the gradient through the feed-forward layer"""
@@ -1072,7 +1073,7 @@ def gradients_of_the_blocks_backwards(params, ids, targets, mask, n_heads):
     "gpt_loss_and_gradients", "Are your gradients the gradients of the loss that you return?"
 )
 def gradients_of_the_sum(params, ids, targets, mask, n_heads):
-    """the loss is a mean, but the gradients are those of the sum"""
+    """the loss is a mean, but the gradients belong to the sum"""
     loss, grads = reference.gpt_loss_and_gradients(params, ids, targets, mask, n_heads)
     return loss, _scaled(grads, float(np.sum(mask)))
 
@@ -1103,7 +1104,7 @@ def _draw(scores, temperature, rng):
     return reference._choose(scores, temperature, rng)[:, 0]
 
 
-@misconception("generate", "The scores of which position belong to the next token?")
+@misconception("generate", "Which position has the scores for the next token?")
 def scores_of_the_first_position(params, ids, n_new, n_heads, temperature, rng):
     """the next token is chosen by the scores of the first position"""
     return _generate(params, ids, n_new, n_heads, lambda s: _draw(s[:, 0], temperature, rng))

@@ -1,4 +1,4 @@
-"""Known wrong answers to 02-backprop: what students really write, what it is called, where
+"""Misconceptions of 02-backprop: what students really write, what it is called, where
 to look.
 """
 
@@ -142,7 +142,7 @@ def two_different_upstreams(forward, backward, x, rng):
 
 
 @misconception(
-    "gradient_check", "dy is the upstream gradient of which scalar function? What must you sum?"
+    "gradient_check", "Which scalar function has dy as its upstream gradient? What must you sum?"
 )
 def measured_without_the_upstream(forward, backward, x, rng):
     """the measured gradient is the gradient of the plain sum, without the upstream gradient"""
@@ -303,7 +303,9 @@ class ResultWithoutASlope(_Value):
             node._share()
 
 
-@misconception("Value", "What does the first backward leave behind that changes the second one?")
+@misconception(
+    "Value", "What does the first backward change in the nodes? Does that affect the second one?"
+)
 class VisitedForEver(_Value):
     """the first backward leaves marks on the nodes, so the second backward skips these nodes"""
 
@@ -547,7 +549,7 @@ def density_not_normalised(dy, z):
     return dy * ((1 + reference._erf(z / math.sqrt(2))) / 2 + z * np.exp(-(z**2) / 2))
 
 
-@misconception("gelu_backward", "It is close, but this is the slope of which form of GELU?")
+@misconception("gelu_backward", "It is close. Which form of GELU has this slope?")
 def slope_of_the_tanh_form(dy, z):
     """this is the slope of the tanh approximation of GELU"""
     z = np.asarray(z, float)
@@ -682,7 +684,7 @@ def log_of_a_clipped_probability(logits, labels):
     "softmax_cross_entropy", "Is the loss a sum or a mean? Should it double when the batch doubles?"
 )
 def loss_and_gradient_of_the_sum(logits, labels):
-    """the loss and the gradient are those of the sum over the batch, not of the mean"""
+    """the loss and the gradient belong to the sum over the batch, not to the mean"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
     return loss * len(labels), dlogits * len(labels)
 

@@ -1,4 +1,4 @@
-"""Known wrong answers to 06-bptt: what students really write, what it is called, where to look."""
+"""Misconceptions of 06-bptt: what students really write, what it is called, where to look."""
 
 import math
 
@@ -158,7 +158,7 @@ def h0_ignored(x, h0, Wx, Wh, b):
 
 
 @misconception(
-    "rnn_forward", "Which state does the third step get: that of the second step, or h0?"
+    "rnn_forward", "Which state does the third step get: the state after the second step, or h0?"
 )
 def every_step_from_h0(x, h0, Wx, Wh, b):
     """every step starts from h0 again, so nothing is remembered"""
@@ -219,7 +219,7 @@ def carry_dropped(dh, x, h0, h, Wx, Wh):
 
 @misconception("rnn_backward", "How many steps use Wh? Which share is missing?")
 def first_steps_share_only(dh, x, h0, h, Wx, Wh):
-    """the weight gradients of each step replace those of the step before, so only one step counts"""
+    """the weight gradients of each step replace the ones of the step before: only one step counts"""
     return _rnn_backward(dh, x, h0, h, Wx, Wh, kept=0)
 
 
@@ -297,7 +297,7 @@ def upstream_overwritten(dh, x, h0, h, Wx, Wh):
     "rnn_backward", "Is dh0 the gradient of the first state, or of the state before the first step?"
 )
 def dh0_one_step_early(dh, x, h0, h, Wx, Wh):
-    """dh0 is the gradient of the first state, before it has gone back through the first step"""
+    """dh0 is the gradient of the first state: it did not go back through the first step"""
     right = reference.rnn_backward(dh, x, h0, h, Wx, Wh)
     later = np.zeros(h0.shape)
     if x.shape[1] > 1:
@@ -367,7 +367,7 @@ def summed_over_the_batch(logits, targets, mask):
     "sequence_cross_entropy", "Is your gradient the gradient of the loss that you return?"
 )
 def gradient_of_the_sum(logits, targets, mask):
-    """the loss is a mean, but the gradient is that of the sum"""
+    """the loss is a mean, but the gradient belongs to the sum"""
     mask = np.asarray(mask, float)
     return _masked_loss(logits, targets, mask / mask.sum(), mask)
 
@@ -582,7 +582,7 @@ def candidate_with_a_sigmoids_slope(*args):
 
 @misconception(
     "lstm_step_backward",
-    "Are your gradients those of the gates, or those of the scores before the gates?",
+    "Do your gradients belong to the gates, or to the scores before the gates?",
 )
 def gate_slopes_forgotten(*args):
     """the slopes of the sigmoids and of the tanh in the gates are missing"""
@@ -620,7 +620,7 @@ def _flow(Wx, Wh, b, x, h0, back=None, norm=np.linalg.norm):
     "gradient_norms", "To which state does the first entry belong, and to which state the last?"
 )
 def norms_from_the_end(Wx, Wh, b, x, h0):
-    """the norms are in reversed order: that of the last state comes first"""
+    """the norms are in reversed order: the norm of the last state comes first"""
     return _flow(Wx, Wh, b, x, h0)[::-1]
 
 
@@ -894,7 +894,7 @@ def trained_without_carry(*args):
 
 @misconception(
     "train_char_rnn",
-    "Whose loss should fall: that of the real symbols only, or that of the padding too?",
+    "Whose loss should fall: the loss of the real symbols only, or of the padding too?",
 )
 def trained_on_the_padding(*args):
     """the mask is not used in training"""

@@ -1,4 +1,4 @@
-"""Known wrong answers to 05-cnn: what students really write, what it is called, where to look."""
+"""Misconceptions of 05-cnn: what students really write, what it is called, where to look."""
 
 import math
 
@@ -72,7 +72,7 @@ def _turned(W):
 
 @misconception("conv2d_forward", "Which weight meets the upper left pixel of a window?")
 def kernel_turned_round(x, W, b, stride=1, padding=0):
-    """the kernel is flipped, as in the mathematical convolution; here it is not"""
+    """the kernel is flipped, as in the mathematical convolution, but the contract does not flip it"""
     return reference.conv2d_forward(x, _turned(W), b, stride, padding)
 
 
@@ -298,7 +298,7 @@ def loops_under_another_name(x, W, b, stride=1, padding=0):
 
 @misconception("conv2d_fast", "Which weight meets the upper left pixel of a window?")
 def fast_kernel_turned_round(x, W, b, stride=1, padding=0):
-    """the kernel is flipped; here it should not be"""
+    """the kernel is flipped, but the contract does not flip it"""
     return reference.conv2d_fast(x, _turned(W), b, stride, padding)
 
 
@@ -396,7 +396,7 @@ def backward_stride_ignored(dy, x, W, stride=1, padding=0):
 
 @misconception(
     "conv2d_backward",
-    "Which gradient does the contract ask for: that of the image or that of the padded image?",
+    "Which gradient does the contract ask for: for the image, or for the padded image?",
 )
 def dx_with_its_rim(dy, x, W, stride=1, padding=0):
     """dx still includes the padding"""
@@ -670,7 +670,7 @@ def batch_summed(params, x, labels):
     "cnn_loss_and_gradients", "The loss divides by N. How often does 1/N appear in its gradient?"
 )
 def gradients_summed_over_the_batch(params, x, labels):
-    """the loss is a mean over the batch, but the gradients are those of the sum"""
+    """the loss is a mean over the batch, but the gradients belong to the sum"""
     loss, grads = _network(params, x, labels)
     return loss, {name: len(x) * g for name, g in grads.items()}
 

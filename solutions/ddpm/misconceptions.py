@@ -1,4 +1,4 @@
-"""Known wrong answers to 08-ddpm: what students really write, what it is called, where to look."""
+"""Misconceptions of 08-ddpm: what students really write, what it is called, where to look."""
 
 import math
 
@@ -432,7 +432,7 @@ def all_noise_at_once(x_t, t, eps, betas, noise):
     return _ddpm(x_t, t, betas, np.sqrt(1 - a) * eps, _width(x_t, t, betas), noise)
 
 
-@misconception("ddpm_step", "Which root undoes one step: that of alpha, or that of alpha_bar?")
+@misconception("ddpm_step", "Which root undoes one step: the root of alpha, or of alpha_bar?")
 def divided_by_the_whole_chain(x_t, t, eps, betas, noise):
     """the division uses the root of alpha_bar, which undoes the whole chain, not one step"""
     beta, a = _share(x_t, t, betas)
@@ -513,7 +513,7 @@ def mean_over_samples_only(eps_pred, noise):
 
 @misconception("denoising_loss", "Your loss is a mean. How does that change its gradient?")
 def gradient_of_the_sum(eps_pred, noise):
-    """the loss is a mean, but the gradient is that of the sum"""
+    """the loss is a mean, but the gradient belongs to the sum"""
     loss, d = reference.denoising_loss(eps_pred, noise)
     return loss, d * d.size
 
@@ -603,7 +603,7 @@ def tiled_for_repeated(x):
 
 
 @misconception(
-    "upsample2x_forward", "Which value should the three new pixels beside an old one have?"
+    "upsample2x_forward", "Each old pixel gives three new pixels. Which value should they have?"
 )
 def zeros_between_pixels(x):
     """the new pixels are zeros instead of copies"""
@@ -681,7 +681,7 @@ def halves_for_quarters(dy):
 
 @misconception("skip_concat_forward", "Which of the two should come first?")
 def skip_first(x, skip):
-    """the channels of the skip come before those of x"""
+    """the channels of the skip come before the channels of x"""
     return np.concatenate([skip, x], axis=1)
 
 
@@ -693,7 +693,7 @@ def joined_along_the_width(x, skip):
 
 @misconception("skip_concat_backward", "Which array has `channels` channels: x or the skip?")
 def cut_from_the_end(dy, channels):
-    """the last `channels` channels are given to the skip, but `channels` counts those of x"""
+    """the last `channels` channels are given to the skip, but `channels` counts the channels of x"""
     return dy[:, :-channels], dy[:, -channels:]
 
 

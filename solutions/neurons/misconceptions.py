@@ -1,4 +1,4 @@
-"""Known wrong answers to 01-neurons: what students really write, what it is called, where
+"""Misconceptions of 01-neurons: what students really write, what it is called, where
 to look.
 """
 
@@ -103,7 +103,7 @@ def absolute_value(z):
     return np.abs(z)
 
 
-@misconception("leaky_relu", "Does the result change when the caller asks for another slope?")
+@misconception("leaky_relu", "Does the result change when the caller gives another slope?")
 def slope_hard_coded(z, slope=0.01):
     """the slope is always 0.01, whatever slope is given"""
     return reference.leaky_relu(z)
@@ -164,7 +164,7 @@ def gelu_without_the_half(z):
     return 2 * reference.gelu(z)
 
 
-@misconception("swish", "Does the result change when the caller asks for another beta?")
+@misconception("swish", "Does the result change when the caller gives another beta?")
 def beta_ignored(z, beta=1.0):
     """beta is never used"""
     return reference.swish(z)

@@ -1,4 +1,4 @@
-"""Known wrong answers to 03-optimizers: what students really write, what it is called, where to
+"""Misconceptions of 03-optimizers: what students really write, what it is called, where to
 look.
 """
 
@@ -71,7 +71,7 @@ def momentum_beta_ignored(w, grad, state, lr, beta=0.9):
     return reference.momentum(w, grad, state, lr)
 
 
-@misconception("momentum", "Which velocity changes w: that of the last step, or that of this step?")
+@misconception("momentum", "Which velocity changes w: the old one, or the one after this step?")
 def velocity_one_step_late(w, grad, state, lr, beta=0.9):
     """w uses the old velocity, so the new gradient counts only in the next step"""
     v = beta * state.get("v", 0.0) + grad
@@ -172,7 +172,7 @@ def adagrad_one_sum_for_all(w, grad, state, lr, eps=1e-8):
     "rmsprop", "With a constant gradient, do your steps keep shrinking? What should they do?"
 )
 def rmsprop_accumulates(w, grad, state, lr, rho=0.9, eps=1e-8):
-    """the squares are added up for ever, as in AdaGrad"""
+    """the squares are added up without end, as in AdaGrad"""
     return reference.adagrad(w, grad, state, lr, eps)
 
 

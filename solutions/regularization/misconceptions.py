@@ -1,4 +1,4 @@
-"""Known wrong answers to 04-regularization: what students really write, what it is called, where to
+"""Misconceptions of 04-regularization: what students really write, what it is called, where to
 look.
 """
 
@@ -721,7 +721,7 @@ def equal_counts_as_better(val_losses, patience):
 
 @misconception(
     "early_stopping",
-    "Which loss do you compare with: that of the epoch before, or the best so far?",
+    "Which loss do you compare with: the loss of the epoch before, or the best so far?",
 )
 def compared_with_the_epoch_before(val_losses, patience):
     """an epoch counts as better if it is better than the epoch before, not than the best so far"""
@@ -934,10 +934,10 @@ def deviation_for_the_variance(depth, width, scheme, activation, rng):
 
 @misconception(
     "activation_variances",
-    "Which variance belongs to the first layer: that of its inputs, or of its outputs?",
+    "Which variance belongs to the first layer: the variance of its inputs, or of its outputs?",
 )
 def inputs_counted_as_a_layer(depth, width, scheme, activation, rng):
-    """the first entry is the variance of the inputs, and that of the last layer is missing"""
+    """the first entry is the variance of the inputs, and the variance of the last layer is missing"""
     return np.append(1.0, reference.activation_variances(depth, width, scheme, activation, rng))[
         :depth
     ]
@@ -977,7 +977,7 @@ def nothing_regularised(X, labels, n_classes, rng, epochs):
 
 @misconception(
     "train_regularized",
-    "How large is the gradient of the penalty beside that of the data? Print both norms.",
+    "Compare the gradient of the penalty with the gradient of the data. Print both norms.",
 )
 def penalty_far_too_strong(X, labels, n_classes, rng, epochs):
     """the penalty is so strong that the weights go to zero"""

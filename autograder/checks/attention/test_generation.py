@@ -176,7 +176,7 @@ class TestGenerate:
         assert_at_least(
             ratio,
             3,
-            "the time of generate divided by that of generate_cached",
+            "the time of generate divided by the time of generate_cached",
             {"ratio": "too small"},
         )
 

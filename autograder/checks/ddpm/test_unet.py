@@ -103,7 +103,7 @@ class TestUnetParts:
         assert_close(student.downsample2x_forward(y), x, "the image")
 
     def test_concat(self, student, rng):
-        """The channels of x come first, then those of the skip"""
+        """The channels of x come first, then the channels of the skip"""
         x, skip = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 1, 4, 5))
         y = assert_shape(student.skip_concat_forward(x, skip), (2, 4, 4, 5), "y")
         assert_close(y[:, :3], x, "y[:, :3]")

@@ -180,7 +180,7 @@ class TestTrainWith:
     @weight(2)
     @pytest.mark.parametrize("name", ["W1", "b1"])
     def test_gradients(self, student, rng, case, name):
-        """The gradients are those of the mean cross-entropy, both computed at the old W1 and b1"""
+        """Both gradients belong to the mean cross-entropy and are computed at the old W1 and b1"""
         (X, labels, _), lr = case, 0.5
         _, pages = diaries(self.diary(student, *case, lr, 4, generator(rng)), self.shapes)
         for k, (W, b) in enumerate(zip(pages["W1"], pages["b1"]), 1):
@@ -224,7 +224,7 @@ class TestTrainWith:
 
     @robust
     def test_large_scores(self, student, rng):
-        """Scores of several thousand do not overflow, also beside a sample with small scores"""
+        """Scores of several thousand do not overflow, even in a batch with a sample of small scores"""
         X, labels = (
             np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5),
             np.array([0, 0, 0, 1, 1, 2, 3, 0]),

@@ -227,7 +227,7 @@ class TestTrainRegularized:
     @convergence
     @weight(3)
     def test_beats_the_plain_network(self, student, oracle, rng):
-        """With a fifth of 150 labels wrong, the test loss is well below that of a plain network"""
+        """With a fifth of 150 labels wrong, the test loss is well below the loss of a plain network"""
         gains = []
         for _ in range(5):
             X, labels, X_test, labels_test = noisy_digits(rng)
