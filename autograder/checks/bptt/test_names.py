@@ -306,9 +306,7 @@ class TestTrainCharRnn:
         )
         for name in first:
             moved = np.abs(first[name] - second[name]).max()
-            expect(
-                moved > 0, f"other data leads to the same {name}: was it trained?", (first, second)
-            )
+            expect(moved > 0, f"other data give the same {name}; is it trained?", (first, second))
 
     def test_generator(self, student, rng):
         """All randomness comes from rng: the same seed gives the same parameters, another seed

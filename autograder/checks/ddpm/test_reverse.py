@@ -386,12 +386,12 @@ class TestDenoisingLoss:
             (noise, x0),
         ]
         for (a, b), what in zip(
-            pairs, ("of two batches", "of two samples", "of two features", "and the data")
+            pairs, ("of two batches", "of two samples", "of two features", "with the data")
         ):
             assert_at_most(
                 abs(np.mean(a * b)),
                 6 * a.std() * b.std() / math.sqrt(a.size),
-                f"|mean product| {what}",
+                f"|mean product of the noise {what}|",
                 noise,
             )
 

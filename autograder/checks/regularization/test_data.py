@@ -198,7 +198,7 @@ def which_shift(result, image, m):
     )  # in an order of its own, whatever was drawn
     expect(
         not odd.any(),
-        f"{odd.sum()} of {len(out)} images are not the image moved by up to {m}, with zeros",
+        f"{odd.sum()} of {len(out)} images are not the input moved by up to {m} pixels with zeros in the gap",
         kinds,
     )
     return distance.argmin(axis=1), kinds
@@ -272,7 +272,7 @@ class TestAugment:
         ]
         expect(
             not lost,
-            f"{len(lost)} of 20 images are not their own input moved by up to 2",
+            f"{len(lost)} of 20 images are not their own input moved by up to 2 pixels",
             len(lost),
         )
 

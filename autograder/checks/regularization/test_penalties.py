@@ -88,7 +88,9 @@ class TestPenalties:
         g = assert_finite(assert_shape(grads["W1"], (2, 2), "grads['W1']"), "grads['W1']")
         assert_close(g[[0, 1], [1, 0]], [0.4, -0.4], "the gradient of the weights 2 and -3")
         expect(
-            np.abs(g).max() <= 0.4 * (1 + 1e-6), f"at 0 the gradient is {g[0, 0]:g}, {g[1, 1]:g}", g
+            np.abs(g).max() <= 0.4 * (1 + 1e-6),
+            f"at 0 the gradient is {g[0, 0]:g}, {g[1, 1]:g}, expected -0.4 to 0.4",
+            g,
         )
 
     @robust
@@ -169,7 +171,7 @@ class TestDropout:
         counts = {int(np.sum(dropped(student, x, 0.5, generator(rng))[1])) for _ in range(40)}
         expect(
             len(counts) > 1,
-            f"always {min(counts)} of 12 entries are kept: are they drawn one by one?",
+            f"always {min(counts)} of 12 entries are kept; do you draw each entry separately?",
             min(counts),
         )
 

@@ -78,9 +78,9 @@ class TestVarianceFlow:
         name = (
             f"after layer {worst + 1} the variance is {np.exp(off[worst]):.3g} times the expected "
         )
-        name += "one; the log of that"
+        name += "one; the error"
         assert_at_most(
-            share[worst], 1.0, f"{name}, as a share of what chance can do,", np.round(2 * off[:2])
+            share[worst], 1.0, f"{name} divided by the largest random error", np.round(2 * off[:2])
         )
 
     @pytest.mark.parametrize("width", [120, 480])
@@ -227,7 +227,7 @@ class TestTrainRegularized:
     @convergence
     @weight(3)
     def test_beats_the_plain_network(self, student, oracle, rng):
-        """With a fifth of 150 labels wrong, the test loss is well below the loss of a plain network"""
+        """With a fifth of 150 labels wrong, the test loss is well below a plain network's"""
         gains = []
         for _ in range(5):
             X, labels, X_test, labels_test = noisy_digits(rng)
@@ -240,7 +240,7 @@ class TestTrainRegularized:
         name = (
             "the test loss falls by "
             + ", ".join(f"{g:.2f}" for g in gains)
-            + " nats; the mean of that"
+            + " nats; the mean of these"
         )
         assert_at_least(np.mean(gains), 0.08, name, np.array(gains))
 
