@@ -94,7 +94,8 @@ class InWorker:
         seconds = self._budget.cpu_seconds
         return Reply(
             cause={"kind": "timeout", "seconds": seconds},
-            text=f"stopped: the exercise used all its {seconds:g} seconds; is there an endless loop?",
+            text=f"stopped: the exercise used all its {seconds:g} seconds; is there an endless "
+            "loop?",
         )
 
     def _load(self) -> Worker:

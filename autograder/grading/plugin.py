@@ -161,7 +161,9 @@ class Plugin:
 
 
 def _run(item: pytest.Item, after: Callable[[], pytest.Item]) -> None:
-    """Set up, call and tear down a check by pytest's own hooks, without reports that nobody reads."""
+    """Set up, call and tear down a check by pytest's own hooks, without reports that nobody
+    reads.
+    """
     assert isinstance(item, pytest.Function)
     item._initrequest()  # it runs once for each job
     try:

@@ -41,6 +41,6 @@ def require_suite(answers: Answers, path: Path) -> None:
     """KitError unless the answers were recorded with the checks that are installed."""
     if answers.suite != suite_digest(answers.topic):
         raise KitError(
-            f"{path} was made for another version of the checks; use the folder and the package from "
-            "the same release"
+            f"{path} was made for another version of the checks; use the folder and the package "
+            "from the same release"
         )

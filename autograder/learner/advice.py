@@ -28,7 +28,10 @@ _SHAPES = (
     "with axes of different lengths, like 1, 2 and 3. First write down the shape of each line on "
     "paper. Then print the shapes in your code. The first line that differs is where to look."
 )
-_ALONE = "and make it in a cell of your own. Then remove lines from your function until it runs without an error."
+_ALONE = (
+    "and make it in a cell of your own. Then remove lines from your function until it runs without "
+    "an error."
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ _NAME = Advice(
 )
 _INDEX = Advice(
     "You use an index or a key that does not exist. Does this happen at the first step or at the "
-    "last? Write down the length of the array, and the smallest and the largest index that you use.",
+    "last? Write down the length of the array, and the smallest and the largest index that you "
+    "use.",
 )
 _MISFIT = Advice(
     "The call ends in an error before there is a result. Go to the line that the card names. For "
@@ -62,8 +66,8 @@ _RECURSION = Advice(
     _ALONE,
 )
 _RAISED = Advice(
-    "The call ends in an error before there is a result. Make the same call in a cell of your own: there, "
-    "the error shows each line that led to it.",
+    "The call ends in an error before there is a result. Make the same call in a cell of your "
+    "own: there, the error shows each line that led to it.",
     _ALONE,
 )
 _OTHER_TYPE = Advice(

@@ -51,7 +51,10 @@ def _first(exercise: Exercise, failing: Check) -> str:
     if failing.kind == "shape":
         kind = "It looks only at the shape of the result, not at its numbers."
     if _is_edge(exercise, failing):
-        kind = "All checks with ordinary inputs pass, so the formula is right. Only special inputs fail."
+        kind = (
+            "All checks with ordinary inputs pass, so the formula is right. Only special inputs "
+            "fail."
+        )
     known = _advice(exercise, failing)
     own = (
         f"It found this: {_found(failing)}. What did it expect, and why? Say it in your own words."
@@ -82,7 +85,9 @@ def _second(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
 
 
 def _narrowed(exercise: Exercise, failing: Check, mistakes: Mistakes) -> str:
-    """What the check that passes and shares the most misconceptions with the failing one rules out."""
+    """What the check that passes and shares the most misconceptions with the failing one rules
+    out.
+    """
     caught = set(mistakes.get(failing.id, ()))
     passing = [
         (len(caught & set(mistakes.get(check.id, ()))), check.kind == "value", i)
@@ -113,7 +118,10 @@ def _beside(failing: Check, sound: Check) -> str:
         )
     good, bad = (re.findall(r"\[([^\d\W][\w -]*)\]$", c.id) for c in (sound, failing))
     cases = f" (it passes for “{good[0]}” and fails for “{bad[0]}”)" if good and bad else ""
-    return f"The same check passes with another input{cases}. What is different about the input that fails?"
+    return (
+        f"The same check passes with another input{cases}. What is different about the input that "
+        "fails?"
+    )
 
 
 def _ruled_out(shared: int, caught: int) -> str:
@@ -127,7 +135,10 @@ def _place(exercise: Exercise, failing: Check, where: ExerciseText | None) -> st
     call, _ = failing.said
     named = f"the check's call, {call}," if call else "a call like the check's,"
     if _is_stub(failing):
-        task = "work it out on paper, one line for each step of the formula. These lines are your program"
+        task = (
+            "work it out on paper, one line for each step of the formula. These lines are your "
+            "program"
+        )
         small = f"Take {named} with numbers like 0, 1 and 2, and {task}"
     else:
         small = f"Take {named} {by_hand(_advice(exercise, failing), failing.call)}"

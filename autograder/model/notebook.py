@@ -82,8 +82,8 @@ def load(path: Path) -> dict[str, Any]:
             raise Unreadable(f"{path} is not a file; give the path of a notebook (.ipynb)")
         if size > MAX_BYTES:
             raise Unreadable(
-                f"{shown(path.name)} is {size >> 20} MB large, more than {MAX_BYTES >> 20} MB; clear "
-                "its outputs and save it again"
+                f"{shown(path.name)} is {size >> 20} MB large, more than {MAX_BYTES >> 20} MB; "
+                "clear its outputs and save it again"
             )
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -120,7 +120,8 @@ def _data(path: Path, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unreadable(
-            f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it again"
+            f"{shown(path.name)} is damaged: its JSON ends or breaks{where}; save or download it "
+            "again"
         ) from None
     if not isinstance(data, dict) or "nbformat" not in data:
         raise Unreadable(f"{shown(path.name)} is JSON but not a notebook; save it from Jupyter")

@@ -42,7 +42,9 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class SaveBonus(NbGraderPreprocessor):  # type: ignore[misc]
-    """Enters what a bonus exercise earned as extra credit, which its cell of 0 points cannot hold."""
+    """Enters what a bonus exercise earned as extra credit, which its cell of 0 points cannot
+    hold.
+    """
 
     def preprocess(self, nb: Any, resources: Any) -> Any:
         names, report = resources["nbgrader"], resources[REPORT]

@@ -26,7 +26,8 @@ def measured(picture: Picture) -> Drawing:
         text(at, 11, f"yours {value:g}", _anchor(at)),
         text(goal, y + 25, f"threshold {line:g}", _anchor(goal)),
     ]
-    words = f"{picture['name']}: yours is {value:g}, the threshold is at {'least' if least else 'most'} {line:g}"
+    side = "least" if least else "most"
+    words = f"{picture['name']}: yours is {value:g}, the threshold is at {side} {line:g}"
     return Drawing(join(parts), WIDTH, y + 30, "A scale with your value and the threshold", words)
 
 

@@ -20,17 +20,18 @@ STATUS = {
 
 # where to look when neither a misconception nor the check itself says so, by what failed first
 NEXT = {
-    "timeout": "Run the call in a cell of your own, with the smallest input you can think of. Which loop does "
-    "not end?",
+    "timeout": "Run the call in a cell of your own, with the smallest input you can think of. "
+    "Which loop does not end?",
     "crashed": "Run the call in a cell of your own. What does it do instead of returning?",
-    "shape": "Print the shape of each array on the way to the result, and compare with the shapes in "
-    "the docstring.",
-    "value": "Choose an input that is small enough to work out by hand. Print each step and compare "
-    "with your own numbers.",
+    "shape": "Print the shape of each array on the way to the result, and compare with the "
+    "shapes in the docstring.",
+    "value": "Choose an input that is small enough to work out by hand. Print each step and "
+    "compare with your own numbers.",
     "gradient": "Measure one slope: change a single entry by 1e-5 and see by how much the output "
     "changes.",
     "convergence": "Print the loss every few steps. Does it fall, stay the same or jump?",
-    "robustness": "Call the function with such an input in a cell of your own, and print each step.",
+    "robustness": "Call the function with such an input in a cell of your own, and print each "
+    "step.",
     "speed": "Which loop visits single entries that one array operation could handle at once?",
 }
 SHOWN = 3  # failures that a card shows before one has to ask for more
@@ -38,8 +39,8 @@ SHOWN = 3  # failures that a card shows before one has to ask for more
 
 @dataclass(frozen=True)
 class Misconception:
-    """A likely misconception, named once however many checks it fails, with its function if the exercise
-    has another name.
+    """A likely misconception, named once however many checks it fails, with its function if the
+    exercise has another name.
     """
 
     title: str

@@ -246,7 +246,9 @@ class GradAssigned(_Value):
 
 @misconception("Value", "When may a node pass its slope on? Work out b = 2a, c = b b + b by hand.")
 class PassedOnTooEarly(_Value):
-    """a node that is used twice passes its slope on each time a share arrives, not once at the end"""
+    """a node that is used twice passes its slope on each time a share arrives, not once at the
+    end
+    """
 
     def backward(self):
         self.grad, stack = 1.0, [self]
@@ -262,7 +264,9 @@ class PassedOnTooEarly(_Value):
     "different lengths.",
 )
 class NearestFirst(_Value):
-    """the nodes are sorted by their distance from the result, so some pass on an incomplete slope"""
+    """the nodes are sorted by their distance from the result, so some pass on an incomplete
+    slope
+    """
 
     def _order(self):
         order, seen = [self], {self}
@@ -278,7 +282,9 @@ class NearestFirst(_Value):
     "Value", "How deep may functions call each other in Python? Can a list do the same work?"
 )
 class RecursiveOrder(_Value):
-    """the order is found by a recursive function, which a long chain of operations makes too deep"""
+    """the order is found by a recursive function, which a long chain of operations makes too
+    deep
+    """
 
     def _order(self):
         order, seen = [], set()
@@ -673,7 +679,9 @@ def no_shift_before_exp(logits, labels):
     "How large can this loss get? Can you take the logarithm before the division?",
 )
 def log_of_a_clipped_probability(logits, labels):
-    """the probability is clipped before the logarithm, so a confident wrong answer costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     _, dlogits = reference.softmax_cross_entropy(logits, labels)
     e = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     p = np.clip(e / e.sum(axis=1, keepdims=True), 1e-12, 1.0)

@@ -219,7 +219,9 @@ def carry_dropped(dh, x, h0, h, Wx, Wh):
 
 @misconception("rnn_backward", "How many steps use Wh? Which share is missing?")
 def first_steps_share_only(dh, x, h0, h, Wx, Wh):
-    """the weight gradients of each step replace the ones of the step before: only one step counts"""
+    """the weight gradients of each step replace the ones of the step before: only one step
+    counts
+    """
     return _rnn_backward(dh, x, h0, h, Wx, Wh, kept=0)
 
 

@@ -72,7 +72,9 @@ def _turned(W):
 
 @misconception("conv2d_forward", "Which weight meets the upper left pixel of a window?")
 def kernel_turned_round(x, W, b, stride=1, padding=0):
-    """the kernel is flipped, as in the mathematical convolution, but the contract does not flip it"""
+    """the kernel is flipped, as in the mathematical convolution, but the contract does not flip
+    it
+    """
     return reference.conv2d_forward(x, _turned(W), b, stride, padding)
 
 
@@ -219,7 +221,9 @@ def overlaps_overwritten(cols, x_shape, kH, kW, stride=1, padding=0):
     "col2im", "The contract asks for the adjoint, not for the inverse. Does im2col divide anything?"
 )
 def overlaps_averaged(cols, x_shape, kH, kW, stride=1, padding=0):
-    """the shares of a pixel are averaged: that is the inverse of im2col, but its adjoint adds them"""
+    """the shares of a pixel are averaged: that is the inverse of im2col, but its adjoint adds
+    them
+    """
     ones = reference.col2im(np.ones(cols.shape), x_shape, kH, kW, stride, padding)
     return reference.col2im(cols, x_shape, kH, kW, stride, padding) / np.maximum(ones, 1)
 

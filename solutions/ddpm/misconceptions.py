@@ -693,7 +693,9 @@ def joined_along_the_width(x, skip):
 
 @misconception("skip_concat_backward", "Which array has `channels` channels: x or the skip?")
 def cut_from_the_end(dy, channels):
-    """the last `channels` channels are given to the skip, but `channels` counts the channels of x"""
+    """the last `channels` channels are given to the skip, but `channels` counts the channels of
+    x
+    """
     return dy[:, :-channels], dy[:, -channels:]
 
 

@@ -298,7 +298,9 @@ def log_of_a_saturated_probability(logits, y):
     "binary_cross_entropy", "How large can this loss get? Can you compute it from the logit itself?"
 )
 def binary_log_of_a_clipped_probability(logits, y):
-    """the probability is clipped before the logarithm, so a confident wrong answer costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     p = np.clip(reference.sigmoid(logits), 1e-7, 1 - 1e-7)
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
@@ -333,7 +335,9 @@ def binary_loss_summed(logits, y):
     "cross_entropy", "How large can this loss get? Can you take the logarithm before the division?"
 )
 def log_of_a_clipped_probability(logits, labels):
-    """the probability is clipped before the logarithm, so a confident wrong answer costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     p = np.clip(reference.softmax(logits), 1e-12, 1.0)
     return float(-np.mean(np.log(p[np.arange(len(labels)), labels])))
 
@@ -366,7 +370,9 @@ def loss_summed(logits, labels):
 
 @misconception("cross_entropy", "What is a label: a one-hot row, or the number of a class?")
 def labels_taken_for_one_hot(logits, labels):
-    """the labels are used as if they were one-hot, so class 3 counts three times as much as class 1"""
+    """the labels are used as if they were one-hot, so class 3 counts three times as much as
+    class 1
+    """
     return float(-np.mean(np.sum(labels[:, None] * np.log(reference.softmax(logits)), axis=1)))
 
 

@@ -242,7 +242,9 @@ def exactly_so_many_dropped(x, p, rng, training=True):
 
 @misconception("dropout_forward", "The caller gives you a generator. Which generator do you use?")
 def generator_of_its_own(x, p, rng, training=True):
-    """the mask comes from a generator made inside the function, so every call gives the same mask"""
+    """the mask comes from a generator made inside the function, so every call gives the same
+    mask
+    """
     return reference.dropout_forward(x, p, np.random.default_rng(0), training)
 
 
@@ -674,7 +676,9 @@ def soft_loss_without_shift(logits, targets):
     "How large can this loss get? Can you take the logarithm before the division?",
 )
 def soft_loss_of_a_clipped_probability(logits, targets):
-    """the probability is clipped before the logarithm, so a confident wrong answer costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     p = np.exp(reference._log_softmax(logits))
     return -np.sum(targets * np.log(p + 1e-12)) / len(p), (p - targets) / len(p)
 
@@ -937,7 +941,9 @@ def deviation_for_the_variance(depth, width, scheme, activation, rng):
     "Which variance belongs to the first layer: the variance of its inputs, or of its outputs?",
 )
 def inputs_counted_as_a_layer(depth, width, scheme, activation, rng):
-    """the first entry is the variance of the inputs, and the variance of the last layer is missing"""
+    """the first entry is the variance of the inputs, and the variance of the last layer is
+    missing
+    """
     return np.append(1.0, reference.activation_variances(depth, width, scheme, activation, rng))[
         :depth
     ]

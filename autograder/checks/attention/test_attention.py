@@ -147,7 +147,9 @@ class TestAttention:
 
     @robust
     def test_nothing_allowed(self, student, oracle, rng, case):
-        """A query that may attend to no key gives zeros, not NaN, and the other queries are right"""
+        """A query that may attend to no key gives zeros, not NaN, and the other queries are
+        right
+        """
         mask = a_mask(rng, (4, 6))
         mask[2] = False
         out, weights = self.forward(student, case, mask)
@@ -253,7 +255,9 @@ class TestAttention:
 @exercise("causal_mask")
 class TestCausalMask:
     def test_by_hand(self, student):
-        """For three positions, the first may attend to itself, the second to two, the third to all"""
+        """For three positions, the first may attend to itself, the second to two, the third to
+        all
+        """
         assert_close(student.causal_mask(3), [[1, 0, 0], [1, 1, 0], [1, 1, 1]], "the mask")
 
     @pytest.mark.parametrize("T", [1, 2, 6])

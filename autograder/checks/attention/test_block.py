@@ -302,7 +302,9 @@ class TestGpt:
         )
 
     def test_loss_by_hand(self, student):
-        """With Wy = 0, by = (0, ln 3), targets 1, 0 and one masked, the loss is (ln 4/3 + ln 4) / 2"""
+        """With Wy = 0, by = (0, ln 3), targets 1, 0 and one masked, the loss is (ln 4/3 + ln 4)
+        / 2
+        """
         params = gpt_params(np.random.RandomState(0), 2, 4, 3, 1) | {
             "Wy": np.zeros((4, 2)),
             "by": np.array([0, np.log(3)]),
@@ -331,7 +333,9 @@ class TestGpt:
     @gradient
     @pytest.mark.parametrize("blocks", [1, 3])
     def test_gradients_of_other_depths(self, same, rng, blocks):
-        """The gradients are right for one and three blocks, a batch of one, and a mask of booleans"""
+        """The gradients are right for one and three blocks, a batch of one, and a mask of
+        booleans
+        """
         ids, targets = rng.randint(0, 5, size=(1, 7)), rng.randint(0, 5, size=(1, 7))
         case = gpt_params(rng, 5, 8, 6, blocks), ids, targets, rng.permutation(7)[None] < 5, 2
         mine, right = same.gpt_loss_and_gradients(*case)

@@ -124,7 +124,9 @@ class TestGenerate:
 
     @both
     def test_generator(self, student, rng, name):
-        """All randomness comes from rng: the same seed gives the same tokens, another seed others"""
+        """All randomness comes from rng: the same seed gives the same tokens, another seed
+        others
+        """
         params, ids, seeds = (
             gpt_params(rng, 9, 4, 5, 1),
             rng.randint(0, 9, size=(4, 3)),
@@ -201,7 +203,9 @@ class TestTrainTransformer:
 
     @shape
     def test_a_model(self, student, rng, small):
-        """The result works with gpt_forward: it has a row of E and a column of Wy for every token"""
+        """The result works with gpt_forward: it has a row of E and a column of Wy for every
+        token
+        """
         params, n_heads = self.trained(student, small, 8, generator(rng), 2)
         self.scores(student, params, small[0], n_heads, 8)
         keys = gpt_params(np.random.RandomState(0), 8, 4, 5, 0)
@@ -232,7 +236,9 @@ class TestTrainTransformer:
         return params, data[0], n_heads
 
     def test_generator(self, student, rng, small):
-        """All randomness comes from rng: the same seed gives the same model, another seed another"""
+        """All randomness comes from rng: the same seed gives the same model, another seed
+        another
+        """
         seeds = [generator(rng), generator(rng)]
         first, again, other = (
             self.scores(student, *self.after(student, small, s), 5)
@@ -253,7 +259,9 @@ class TestTrainTransformer:
 
     @convergence
     def test_known_entropy(self, student, rng):
-        """On a random language, the loss on new text comes close to the entropy, and not below it"""
+        """On a random language, the loss on new text comes close to the entropy, and not below
+        it
+        """
         text, least = noisy_language(rng, 800, 12)
         data, seed = (text[:400, :-1], text[:400, 1:], np.ones((400, 12))), generator(rng)
 

@@ -303,7 +303,9 @@ class TestSoftmaxCrossEntropy:
 
     @robust
     def test_large_scores(self, student):
-        """At scores of ±10,000 the loss is the gap between the scores, and the gradient is finite"""
+        """At scores of ±10,000 the loss is the gap between the scores, and the gradient is
+        finite
+        """
         logits = np.array([[1e4, 0.0, -1e4], [0.0, 1e4, -1e4]])
         loss, dlogits = assert_parts(
             student.softmax_cross_entropy(logits, np.array([1, 1])), self.names

@@ -95,7 +95,9 @@ class TestInitialisation:
 
     @both
     def test_generator(self, student, rng, name):
-        """All randomness comes from rng: the same seed gives the same weights, another seed others"""
+        """All randomness comes from rng: the same seed gives the same weights, another seed
+        others
+        """
         seed, other = generator(rng), generator(rng)
         first, again, others = (
             assert_shape(getattr(student, name)(6, 7, s), (6, 7)) for s in (seed, seed, other)
@@ -307,7 +309,9 @@ class TestTrainMlp:
         assert_gradients(*middle(ways), "the change after one epoch", 0.02)
 
     def test_own_batch(self, student, rng, small):
-        """Each step uses its own batch only: batches of 8 and 4 give other steps than batches of 12"""
+        """Each step uses its own batch only: batches of 8 and 4 give other steps than batches of
+        12
+        """
         seed = generator(rng)
         whole, parts = (self.moved(student, small, seed, 1e-3, 1, size)[1] for size in (12, 8))
         away = sum(np.abs(parts[name] - 2 * whole[name]).sum() for name in whole)
@@ -315,7 +319,9 @@ class TestTrainMlp:
         assert_at_least(share, 0.01, "the relative distance between the two results", parts)
 
     def test_epochs(self, student, rng, small):
-        """At a small learning rate, six epochs change the parameters six times as much as one epoch"""
+        """At a small learning rate, six epochs change the parameters six times as much as one
+        epoch
+        """
         ways = []
         for seed in (generator(rng), generator(rng), generator(rng)):
             one, six = (self.moved(student, small, seed, 1e-3, epochs, 12)[1] for epochs in (1, 6))

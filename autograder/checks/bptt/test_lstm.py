@@ -111,7 +111,9 @@ class TestLstmStep:
 
     @gradient
     def test_square(self, student, oracle, rng):
-        """The gradients are right when all dimensions are equal, where a wrong transpose would fit"""
+        """The gradients are right when all dimensions are equal, where a wrong transpose would
+        fit
+        """
         parts = (rng.normal(size=(3, 3)) for _ in range(5))
         self.compare(student, oracle, *parts, *weights(rng, 3, 3, gates=4))
 
@@ -172,7 +174,9 @@ class TestGradientFlow:
         return *weights(rng, 2, 4), rng.normal(size=(3, 6, 2)), rng.uniform(-0.9, 0.9, size=(3, 4))
 
     def test_by_hand(self, student):
-        """For one neuron, Wh = 2, three steps and z = 0 after the first step, the norms are 4, 2, 1"""
+        """For one neuron, Wh = 2, three steps and z = 0 after the first step, the norms are 4,
+        2, 1
+        """
         x, h0, b = np.zeros((1, 3, 1)), np.zeros((1, 1)), np.zeros(1)
         norms = student.gradient_norms(np.ones((1, 1)), np.array([[2.0]]), b, x, h0)
         assert_close(norms, [4.0, 2.0, 1.0], "the norms")
@@ -200,7 +204,9 @@ class TestGradientFlow:
 
     @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5], ids=["vanishing", "kept", "exploding"])
     def test_thirty_steps(self, student, rng, factor):
-        """At z = 0 with Wh a rotation times 0.5, 1 or 1.5, each step back multiplies by that factor"""
+        """At z = 0 with Wh a rotation times 0.5, 1 or 1.5, each step back multiplies by that
+        factor
+        """
         zeros, Wh = np.zeros((2, 30, 3)), factor * np.array(TURN)
         norms = student.gradient_norms(
             rng.normal(size=(3, 4)), Wh, np.zeros(4), zeros, np.zeros((2, 4))

@@ -112,7 +112,9 @@ class TestRnnStep:
         assert_close(*same.rnn_step_forward(*case), "h")
 
     def test_forward_square(self, same, rng):
-        """The new state is right when all dimensions are equal, where a wrong transpose would fit"""
+        """The new state is right when all dimensions are equal, where a wrong transpose would
+        fit
+        """
         case = rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), *weights(rng, 3, 3)
         assert_close(*same.rnn_step_forward(*case), "h")
 
@@ -143,7 +145,9 @@ class TestRnnStep:
     @gradient
     @each(STEP)
     def test_square(self, student, oracle, rng, i, name):
-        """The gradients are right when all dimensions are equal, where a wrong transpose would fit"""
+        """The gradients are right when all dimensions are equal, where a wrong transpose would
+        fit
+        """
         dh, x, h_prev = (rng.normal(size=(3, 3)) for _ in range(3))
         case = dh, x, h_prev, rng.uniform(-0.9, 0.9, size=(3, 3)), *weights(rng, 3, 3)[:2]
         assert_close(self.backward(student, *case)[i], oracle.rnn_step_backward(*case)[i], name)

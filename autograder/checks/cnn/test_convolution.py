@@ -200,7 +200,9 @@ class TestIm2col:
 
     @ways
     def test_columns(self, student, oracle, images, stride, padding):
-        """Each column holds all pixels that meet the same weight; the columns may be in any order"""
+        """Each column holds all pixels that meet the same weight; the columns may be in any
+        order
+        """
         right = oracle.im2col(images, 4, 3, stride, padding)
         cols = assert_finite(
             assert_shape(student.im2col(images, 4, 3, stride, padding), right.shape)
@@ -239,7 +241,9 @@ class TestIm2col:
 
     @shape
     def test_batch_of_one(self, student, rng):
-        """One image with one window gives one row, and col2im returns an image with all four axes"""
+        """One image with one window gives one row, and col2im returns an image with all four
+        axes
+        """
         assert_shape(student.im2col(rng.normal(size=(1, 2, 3, 4)), 3, 4), (1, 24), "im2col")
         assert_shape(
             student.col2im(rng.normal(size=(1, 24)), (1, 2, 3, 4), 3, 4), (1, 2, 3, 4), "col2im"
@@ -362,7 +366,9 @@ class TestConv2dBackward:
     @gradient
     @each
     def test_square(self, same, rng, i, name):
-        """dx, dW and db are right when all sizes are equal, where a wrong order of axes would fit"""
+        """dx, dW and db are right when all sizes are equal, where a wrong order of axes would
+        fit
+        """
         case = tuple(rng.normal(size=(3, 3, 3, 3)) for _ in range(3))
         mine, right = same.conv2d_backward(*case, padding=1)
         mine = assert_parts(mine, self.names)
@@ -380,7 +386,9 @@ class TestConv2dBackward:
 
     @gradient
     def test_pixels_left_out(self, student, rng):
-        """The gradient of a pixel has one share for each window that contains it, and is 0 for none"""
+        """The gradient of a pixel has one share for each window that contains it, and is 0 for
+        none
+        """
         x, dy = rng.normal(size=(1, 1, 6, 8)), np.ones((1, 1, 2, 3))
         dx = assert_parts(student.conv2d_backward(dy, x, np.ones((1, 1, 3, 3)), 2), self.names)[0]
         assert_close(dx, times_covered(x.shape, 3, 3, 2, 0), "dx")

@@ -47,7 +47,9 @@ class TestCnnLossAndGradients:
         )
 
     def test_by_hand(self, student):
-        """A network with one kernel and two classes gives the loss and gradients worked out by hand"""
+        """A network with one kernel and two classes gives the loss and gradients worked out by
+        hand
+        """
         params = {
             "W1": np.zeros((1, 1, 3, 3)),
             "b1": [-1.0],

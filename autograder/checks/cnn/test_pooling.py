@@ -47,7 +47,9 @@ class TestPooling:
         return rng.normal(size=(2, 3, (8 - size) // stride + 1, (11 - size) // stride + 1))
 
     def test_max_by_hand(self, student):
-        """maxpool2d_forward returns the largest pixel of each 2 x 2 window, also of negative pixels"""
+        """maxpool2d_forward returns the largest pixel of each 2 x 2 window, also of negative
+        pixels
+        """
         x = np.array([[[[1.0, 2.0, -3.0, -4.0], [5.0, 0.0, -1.0, -2.0]]]])
         assert_close(student.maxpool2d_forward(x, 2, 2), [[[[5.0, -1.0]]]], "maxpool2d_forward")
 
@@ -59,7 +61,9 @@ class TestPooling:
     @windows
     @both
     def test_forward(self, student, oracle, case, pool, size, stride):
-        """Windows that touch, overlap or leave gaps are right; windows that do not fit are left out"""
+        """Windows that touch, overlap or leave gaps are right; windows that do not fit are left
+        out
+        """
         name = f"{pool}_forward"
         assert_close(
             getattr(student, name)(case, size, stride),
@@ -109,7 +113,9 @@ class TestPooling:
         "pixels", [[[4, 4], [4, 4]], [[4, 1], [2, 4]], [[0, 7], [7, -1]]], ids=["4", "2", "row"]
     )
     def test_ties(self, student, rng, pixels):
-        """Only the largest pixels of a window share its gradient; their shares add up to all of it"""
+        """Only the largest pixels of a window share its gradient; their shares add up to all of
+        it
+        """
         x, dy = np.tile(np.array(pixels, float), (2, 3, 2, 4)), rng.normal(size=(2, 3, 2, 4))
         dx = assert_finite(assert_shape(student.maxpool2d_backward(dy, x, 2, 2), x.shape), "dx")
         shares = dx.reshape(2, 3, 2, 2, 4, 2) / dy[:, :, :, None, :, None]  # (N, C, H', 2, W', 2)

@@ -396,7 +396,9 @@ class TestDenoisingLoss:
             )
 
     def test_generator(self, student, rng):
-        """All randomness comes from rng: the same seed gives the same batch, another seed another"""
+        """All randomness comes from rng: the same seed gives the same batch, another seed
+        another
+        """
         x0, alpha_bar, seed = rng.normal(size=(5, 2)), shares(rng, 9), generator(rng)
         first, again, other = (
             self.batch(student.training_batch(x0, alpha_bar, s), (5, 2), 9)

@@ -77,7 +77,9 @@ class TestTrainDenoiser:
         )
 
     def test_generator(self, student, rng):
-        """All randomness comes from rng: the same seed gives the same network, another seed another"""
+        """All randomness comes from rng: the same seed gives the same network, another seed
+        another
+        """
         x0, seed, x_t, t = (
             rng.normal(size=(60, 2)),
             generator(rng),
@@ -231,7 +233,9 @@ class TestSampleDdpm:
             )
 
     def test_generator(self, student, rng, cloud):
-        """All randomness comes from rng: the same seed gives the same points, another seed others"""
+        """All randomness comes from rng: the same seed gives the same points, another seed
+        others
+        """
         seed, betas = generator(rng), np.full(4, 0.3)
         first, again, other = (
             student.probes.points_from_a_perfect_network(cloud, 6, betas, s)

@@ -68,13 +68,17 @@ class TestLosses:
     @robust
     @pytest.mark.parametrize("size", [50.0, 1e4])
     def test_bce_confident_and_wrong(self, student, size):
-        """binary_cross_entropy of a confident wrong logit is the size of that logit, even at 10,000"""
+        """binary_cross_entropy of a confident wrong logit is the size of that logit, even at
+        10,000
+        """
         assert_scalar(student.binary_cross_entropy(np.array([size, -size]), np.array([0, 1])), size)
 
     @robust
     @pytest.mark.parametrize("size", [50.0, 1e4])
     def test_ce_confident_and_wrong(self, student, size):
-        """cross_entropy of a confident wrong sample is the gap between its scores, even at 10,000"""
+        """cross_entropy of a confident wrong sample is the gap between its scores, even at
+        10,000
+        """
         assert_scalar(
             student.cross_entropy(np.array([[size, 0.0], [0.0, size]]), np.array([1, 0])), size
         )
@@ -181,7 +185,9 @@ class TestPerceptronFit:
         return two_clouds(rng, 40, margin=0.25)
 
     def test_separates(self, student, clouds):
-        """If a line can separate two clouds, all points end up on the right side of the line found"""
+        """If a line can separate two clouds, all points end up on the right side of the line
+        found
+        """
         X, y = clouds
         w, b, mistakes = fitted(student.perceptron_fit(X, y, 500), 2)
         wrong = int(np.sum(y * (X @ w + b) <= 0))
@@ -190,7 +196,9 @@ class TestPerceptronFit:
         )
 
     def test_stops_when_clean(self, student, clouds):
-        """Training stops after the first epoch without a mistake; the last count is that epoch's 0"""
+        """Training stops after the first epoch without a mistake; the last count is that epoch's
+        0
+        """
         w, b, mistakes = fitted(student.perceptron_fit(*clouds, 500), 2)
         zeros = int(np.sum(mistakes == 0))
         expect(mistakes[-1] == 0, f"the last count is {mistakes[-1]:g}, expected 0", mistakes)

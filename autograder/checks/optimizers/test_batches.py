@@ -257,7 +257,7 @@ class TestMinibatches:
         chi2 = float(np.sum((counts - 50) ** 2 / 50))  # 23 on average, standard deviation 7
         expect(
             chi2 <= 80,
-            f"some orders are too frequent: they come {counts.min()} to {counts.max()} times in 1200",
+            f"each order comes {counts.min()} to {counts.max()} times in 1200: not equally often",
             orders,
         )
 

@@ -104,7 +104,9 @@ class TestMinimise:
 
     @convergence
     def test_bowl(self, student, rng):
-        """In a bowl each axis of the path shrinks by the factor 1 - lr * curvature, as theory says"""
+        """In a bowl each axis of the path shrinks by the factor 1 - lr * curvature, as theory
+        says
+        """
         axes, w0 = turned_axes(rng, 4), rng.normal(size=4)
         A = curved(axes, ONE_TO_100_IN_4)
         path = assert_shape(student.probes.path_in_a_bowl(A, w0, 0.01, 150), (151, 4), "the path")
@@ -224,7 +226,9 @@ class TestTrainWith:
 
     @robust
     def test_large_scores(self, student, rng):
-        """Scores of several thousand do not overflow, even in a batch with a sample of small scores"""
+        """Scores of several thousand do not overflow, even in a batch with a sample of small
+        scores
+        """
         X, labels = (
             np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5),
             np.array([0, 0, 0, 1, 1, 2, 3, 0]),
@@ -269,7 +273,9 @@ class TestOwnOptimizer:
         "kind, line", [("noisy bowl", -1.0), ("valley", -1.5), ("digits", -0.3)]
     )
     def test_goes_down(self, student, rng, kind, line):
-        """In 200 steps the loss falls far enough on each kind of problem (counted in powers of ten)"""
+        """In 200 steps the loss falls far enough on each kind of problem (counted in powers of
+        ten)
+        """
         problem = KINDS[kind](rng, TOTAL)
         end = contest(student.own_optimizer, problem)
         assert_at_most(

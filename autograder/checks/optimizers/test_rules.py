@@ -95,7 +95,9 @@ class Update:
                 tensors[i] = np.asarray(w, float)
 
     def test_rate_changes(self, student, rng, rule):
-        """With twice the learning rate a step is twice as long, even if the rate changes in between"""
+        """With twice the learning rate a step is twice as long, even if the rate changes in
+        between
+        """
         w, grads, update = rng.normal(size=5), rng.normal(size=(2, 5)), getattr(student, rule)
         before, state = stepped(update(w, grads[0], {}, 0.3))
         before = assert_finite(assert_shape(before, (5,), "w"), "w")
@@ -194,7 +196,9 @@ class TestSgdMomentum(Update):
         )
 
     def test_momentum_by_hand(self, student):
-        """momentum from 1 with the gradients 2, -1, rate 0.1 and beta 0.5 gives 0.8, then 0.8 again"""
+        """momentum from 1 with the gradients 2, -1, rate 0.1 and beta 0.5 gives 0.8, then 0.8
+        again
+        """
         w, grads = np.array([1.0]), np.array([[2.0], [-1.0]])
         follow(student.momentum, w, grads, [0.1] * 2, [[0.8], [0.8]], (0.5,))
 

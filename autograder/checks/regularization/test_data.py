@@ -135,7 +135,9 @@ class TestEarlyStopping:
         ids=["too late", "just in time", "patience 1", "never worse", "equal", "one epoch", "anew"],
     )
     def test_by_hand(self, student, losses, patience, best, stop):
-        """best_epoch and stop_epoch, counted from 0, are right for short curves worked out by hand"""
+        """best_epoch and stop_epoch, counted from 0, are right for short curves worked out by
+        hand
+        """
         result = student.early_stopping([float(v) for v in losses], patience)
         assert_close(
             assert_parts(result, ["best_epoch", "stop_epoch"]),
@@ -198,7 +200,8 @@ def which_shift(result, image, m):
     )  # in an order of its own, whatever was drawn
     expect(
         not odd.any(),
-        f"{odd.sum()} of {len(out)} images are not the input moved by up to {m} pixels with zeros in the gap",
+        f"{odd.sum()} of {len(out)} images are not the input moved by up to {m} "
+        "pixels with zeros in the gap",
         kinds,
     )
     return distance.argmin(axis=1), kinds
@@ -218,7 +221,9 @@ class TestAugment:
 
     @pytest.mark.parametrize("m", [1, 2])
     def test_all_shifts_occur(self, student, rng, m):
-        """All integer shifts from -max_shift to max_shift occur, in every combination of directions"""
+        """All integer shifts from -max_shift to max_shift occur, in every combination of
+        directions
+        """
         image = rng.uniform(1, 2, size=(6, 5))
         which, kinds = which_shift(
             student.random_shift(np.tile(image, (1200, 1, 1)), m, generator(rng)), image, m

@@ -161,7 +161,9 @@ class TestTrainRegularized:
 
     @shape
     def test_probabilities(self, student, rng, small):
-        """predict_proba returns a row of probabilities for each sample, for any number of classes"""
+        """predict_proba returns a row of probabilities for each sample, for any number of
+        classes
+        """
         params = student.train_regularized(*small, generator(rng), 3)
         probabilities(student, params, rng.normal(size=(11, 5)), 3)
 
