@@ -203,6 +203,6 @@ class Test{title}:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """{arguments} are left as they were"""
+        """{arguments} are not changed"""
         unchanged.{function.name}(*case)
 '''

@@ -70,7 +70,7 @@ class InWorker:
             return self._timeout()
         except Crashed:
             self._end_worker()
-            text = f"{function} ended its process instead of returning a value"
+            text = f"{function} ended the Python process instead of returning a value"
             return Reply(cause={"kind": "crashed"}, text=text)
         return self._explain(reply) if reply.trouble == "missing" else reply
 
@@ -89,7 +89,8 @@ class InWorker:
         seconds = self._budget.cpu_seconds
         return Reply(
             cause={"kind": "timeout", "seconds": seconds},
-            text=f"stopped: the exercise used up its {seconds:g} seconds; does a loop never end?",
+            text=f"stopped: the exercise used all its {seconds:g} seconds; is there an endless "
+            "loop?",
         )
 
     def _load(self) -> Worker:
@@ -148,13 +149,13 @@ class InWorker:
                 request = {"do": "cell", "label": cell.label, "source": cell.source}
                 trouble = _trouble(worker.ask(request, own))
             except codec.NotPlain as error:
-                self._skip(i, f"it holds {error}")
+                self._skip(i, f"it contains {error}")
                 continue
             except Timeout:
                 self._skip(i, f"it was stopped after {own.cpu_seconds:g} seconds")
                 return False
             except Crashed:
-                self._skip(i, "it ends the process")
+                self._skip(i, "it ends the Python process")
                 return False
             if trouble:
                 self._troubles[i] = trouble
@@ -167,7 +168,7 @@ class InWorker:
         if len(self._skipped) >= _STRIKES:
             for i in range(index + 1, len(self._cells)):
                 self._skipped.add(i)
-                why = f"{_STRIKES} cells before it had to be stopped"
+                why = f"{_STRIKES} earlier cells had to be stopped"
                 self._troubles.setdefault(i, (None, why))
 
     def _explain(self, reply: Reply) -> Reply:
@@ -178,7 +179,9 @@ class InWorker:
         for i, (error, trouble) in self._troubles.items():
             if pattern.search(self._cells[i].source):
                 where = self._cells[i].label
-                text = f"{function} is not there, because {where}, where it is defined, does not run: {trouble}"
+                text = (
+                    f"{function} is not defined, because its cell ({where}) does not run: {trouble}"
+                )
                 cause = {
                     "kind": "cell",
                     "function": function,

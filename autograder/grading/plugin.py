@@ -247,7 +247,8 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> Outcome:
             fingerprint=_fingerprint(error.cause, error.saw),
         )
     # The reference passes this check, so the student's value must be the cause.
-    message = f"the result could not be used ({type(error).__name__}: {str(error)[:200]}); compare it with the contract"
+    reason = f"{type(error).__name__}: {str(error)[:200]}"
+    message = f"the check cannot use the result ({reason}); compare it with the contract"
     cause = {"kind": "unusable", "error": type(error).__name__}
     return Outcome(**known, message=message, cause=cause)
 

@@ -37,6 +37,6 @@ def require_suite(answers: Answers, path: Path) -> None:
     """Raise KitError unless the answers were recorded with the installed checks."""
     if answers.suite != suite_digest(answers.topic):
         raise KitError(
-            f"{path} was made for another version of the checks than this autograder has; take the "
-            "folder and the package from the same release"
+            f"{path} was made for another version of the checks; use the folder and the package "
+            "from the same release"
         )

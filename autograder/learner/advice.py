@@ -13,21 +13,25 @@ from autograder.model.kind import Kind
 _ON_PAPER = 12  # entries of an array that fit
 _COUNTS = ("steps", "epochs", "max_epochs")  # names of an argument that says how long to train
 _LINE_BY_LINE = (
-    "Put the value of each line on paper first, then print the same lines of your code: the first "
-    "that differs is the place."
+    "First write down the value of each line on paper. Then print the same lines of your code. "
+    "The first line that differs is where to look."
 )
 _SMALL = (
-    f"which fits on paper as it is; with numbers like 0, 1 and 2 if you may choose. {_LINE_BY_LINE}"
+    "which is small enough for paper. Use numbers like 0, 1 and 2 if you can choose. "
+    f"{_LINE_BY_LINE}"
 )
 _LARGE = (
-    "cut down as far as it stays wrong: one or two entries along each axis, numbers like 0, 1 and "
-    f"2. {_LINE_BY_LINE}"
+    "and make it smaller while it stays wrong: one or two entries along each axis, numbers like "
+    f"0, 1 and 2. {_LINE_BY_LINE}"
 )
 _SHAPES = (
-    "with axes of lengths like 1, 2 and 3, no two alike. Put the shape of each line on paper "
-    "first, then print it from your code: the first that differs is the place."
+    "with axes of different lengths, like 1, 2 and 3. First write down the shape of each line on "
+    "paper. Then print the shapes in your code. The first line that differs is where to look."
 )
-_ALONE = "and make it in a cell of your own. Then take lines away from your function until it runs through."
+_ALONE = (
+    "and make it in a cell of your own. Then remove lines from your function until it runs without "
+    "an error."
+)
 
 
 @dataclass(frozen=True)
@@ -41,38 +45,39 @@ class Advice:
 
 
 _NAME = Advice(
-    "Python met a name that it does not know at that point. Is it spelt alike everywhere? Is it "
-    "set on every path that leads there? Is it yours, or does it live in a cell for figures, which "
-    "does not count?",
+    "Python does not know a name at that point. Is it spelled the same everywhere? Is it set on "
+    "every path that leads there? Is it defined in your own cells? Cells for figures do not count.",
     _ALONE,
 )
 _INDEX = Advice(
-    "An index points outside of what it indexes. Does that happen at the first step or at the "
-    "last? Note how long the thing is, and the smallest and the largest index that you use.",
+    "You use an index or a key that does not exist. Does this happen at the first step or at the "
+    "last? Write down the length of the array, and the smallest and the largest index that you "
+    "use.",
 )
 _MISFIT = Advice(
-    "The call ends in an error before there is a result. Go to the line that the card names, and "
-    "write beside each array there its shape and what each axis counts. Which two do not fit "
+    "The call ends in an error before there is a result. Go to the line that the card names. For "
+    "each array in it, write down its shape and what each axis counts. Which two do not fit "
     "together?",
     _SHAPES,
 )
 _RECURSION = Advice(
-    "A function calls itself without end. Which call should have been the last? How would it know?",
+    "A function calls itself without end. Which call should be the last? How does the function "
+    "know that?",
     _ALONE,
 )
 _RAISED = Advice(
-    "The call ends in an error before there is a result. Make it again in a cell of your own: "
-    "there the error shows each line on its way.",
+    "The call ends in an error before there is a result. Make the same call in a cell of your "
+    "own: there, the error shows each line that led to it.",
     _ALONE,
 )
 _OTHER_TYPE = Advice(
-    "What comes back is of another kind than was asked for. The first line of the docstring says "
-    "what goes out, after the arrow. Print your result and its type, and compare.",
-    "and print what comes back: its type, and if it has parts, how many and of which shape.",
+    "The result has the wrong type. The first line of the docstring says, after the arrow, what "
+    "the function returns. Print your result and its type, and compare.",
+    "and print the result: its type, and if it has parts, their number and their shapes.",
 )
 _BOUND = Advice(
-    "Something that was measured lies beyond its line. On which side of it? Which line of yours "
-    "decides how large it becomes?",
+    "A measured value is on the wrong side of its threshold. Is it too large or too small? Which "
+    "of your lines decides its size?",
 )
 _BY_ERROR = {
     "NameError": _NAME,
@@ -87,46 +92,48 @@ _BY_ERROR = {
 }
 _BY_CAUSE = {
     "cell": Advice(
-        "The function is in your notebook, but the cell that defines it stops before its end. Run "
-        "that cell by itself and read the error below it: nothing else can be judged until it runs.",
+        "The function is in your notebook, but the cell that defines it ends in an error. Run "
+        "that cell alone and read the error below it. Nothing else can be checked until it runs.",
         _ALONE,
     ),
     "needs_stub": Advice(
-        "Your code reaches another function that is still a stub. That one comes first.", _ALONE
+        "Your code calls another function that is not written yet. Write that function first.",
+        _ALONE,
     ),
     "none": Advice(
-        "The call gives nothing back. Follow it to its last line, on every branch: where does the "
-        "result leave?",
-        "and print its result. Then print it again one line before the end of your function.",
+        "The call returns None. Follow your function to its last line, on every branch: where does "
+        "it return the result?",
+        "and print its result. Then print the result inside your function, before its last line.",
     ),
     "changed": Advice(
-        "The call leaves something altered that the caller still needs. Which lines write into an "
-        "array that you were given, instead of making a new one?",
-        "with arrays of two numbers, and print the arguments after each line of your function: the "
-        "line after which one is no longer what it was is the place.",
+        "The call changes something that the caller still needs. Which of your lines write into "
+        "an array that you were given, instead of making a new one?",
+        "with arrays of two numbers, and print the arguments after each line of your function. "
+        "The line after which an argument differs is where to look.",
     ),
     "shape": Advice(
-        "Leave the numbers for later: the shape is off. Write behind each line of yours the shape "
-        "that you mean it to have, print the one that it has, and find the first line where the "
-        "two part.",
+        "Ignore the numbers for now: the shape is wrong. After each of your lines, write down the "
+        "shape that you expect, and print the shape that it has. Find the first line where the two "
+        "differ.",
         _SHAPES,
     ),
     "nonfinite": Advice(
-        "Somewhere on the way a number becomes inf or nan: exp of something large, log of 0, a "
-        "division by 0. Print what each line makes of this kind of input. Which line is the first "
-        "with such a number in it, and what did it start from?",
-        "cut down to the one row that goes wrong. For each line of yours write down its largest "
-        "and its smallest number, as a power of ten: the line where one leaves all bounds, or "
-        "where 0 is divided by, is the place.",
+        "Somewhere a number becomes inf or nan: exp of a large number, log of 0, or a division by "
+        "0. Print the result of each line for this kind of input. Which line is the first with inf "
+        "or nan, and what was its input?",
+        "and keep only the row that goes wrong. For each of your lines, write down its largest and "
+        "its smallest number, as a power of ten. The line where a number becomes huge, or where "
+        "you divide by 0, is where to look.",
     ),
     "timeout": Advice(
-        "It was stopped because it took too long. If a loop never ends: what has to become true "
-        "for it to end, and does each step bring that closer? If it only takes long: which loop "
-        "visits every single number?",
-        "with two entries along each axis, and print one line at each turn of the loop.",
+        "It was stopped because it took too long. If a loop never ends: which condition ends it, "
+        "and does each step bring that condition closer? If it is only slow: which loop visits "
+        "every single number?",
+        "with two entries along each axis, and print one line in each turn of the loop.",
     ),
     "crashed": Advice(
-        "The call ends the whole process. Is there an exit, or an array that no memory could hold?",
+        "The call ends the whole process. Is there a call of exit, or an array that is too large "
+        "for the memory?",
         _ALONE,
     ),
     "type": _OTHER_TYPE,
@@ -137,60 +144,59 @@ _BY_CAUSE = {
 }
 
 _ONE_STEP = (
-    "cut down to two samples and one step. Put all that this step changes on paper first, then "
-    "print it: the first that differs is the place."
+    "with two samples and one step only. First write down on paper everything that this step "
+    "changes. Then print it. The first value that differs is where to look."
 )
 _TRAINING = Advice(
-    "It looks at a whole run of training. Nothing breaks, but it does not get far enough. Follow "
-    "the loss over the first steps: does it fall at all? If so, what stops it? If not, which step "
-    "turns it round?",
+    "This check looks at a whole training run. There is no error, but the result is not good "
+    "enough. Follow the loss over the first steps: does it fall at all? If it does, what stops it? "
+    "If it does not, which step makes it rise?",
     _ONE_STEP,
 )
 _STEPS = Advice(
-    "A mistake in one step spoils all that follow. Ask for a single step and look at what it "
-    "changes: each parameter, by how much, in which direction, computed from which values of the "
-    "others?",
+    "A mistake in one step spoils all later steps. Run a single step and look at what it changes. "
+    "For each parameter: by how much, in which direction, and computed from which other values?",
     _ONE_STEP,
 )
 _SPEED = Advice(
-    "It looks at the time that a call takes, and at nothing else.",
-    "and write down how often each line of yours runs in it.",
+    "This check looks only at the time that a call takes.",
+    "and write down how often each of your lines runs in it.",
 )
 _GRADIENT = Advice(
-    "It looks at a gradient, and for that you have a judge: move one entry of an input a little, "
-    "see by how much the output moves, and compare with what you return for that entry."
+    "This check looks at a gradient, and you can measure a gradient: change one entry of an input "
+    "a little, see by how much the output changes, and compare with what you return for that entry."
 )
 _UPSTREAM = Advice(
     _GRADIENT.look,
-    "with one sample, and an upstream gradient of zeros and a single 1. Work out on paper what "
-    "goes back to each entry, then print yours: the first that differs is the place.",
+    "with one sample, and an upstream gradient of zeros and a single 1. Work out the gradient of "
+    "each entry on paper. Then print yours. The first entry that differs is where to look.",
 )
 _ODD_INPUT = Advice(
-    "Make the call with this input and with an ordinary one of the same size, and print the lines "
-    "of both side by side. In which line do they begin to part: in type, in shape, in size?"
+    "Make the call with this input and with an ordinary input of the same size, and print all "
+    "lines side by side. In which line do they start to differ: in type, in shape, in size?"
 )
 _SHARED = (
-    "Every entry is off, so this is no special case but something that they all share: a sign, a "
-    "factor, an axis, "
+    "Every entry is wrong, so the cause is something that all entries share: a sign, a factor, an "
+    "axis, or "
 )
 _EVERY_ENTRY = Advice(
-    f"{_SHARED}a missing term. Try an input of zeros, then one of zeros and a single 1: which of "
-    "the two is right?"
+    f"{_SHARED}a missing term. Try an input of zeros, then an input of zeros and a single 1: which "
+    "of the two is right?"
 )
 _NO_ARRAY = Advice(
-    f"{_SHARED}a shift by one place. Which of these would give exactly the numbers that you get?"
+    f"{_SHARED}a shift by one position. Which of these would give exactly your numbers?"
 )
 _FEW_ENTRIES = Advice(
-    "Most entries are right, so the idea is right. What do the others have in common: are they "
-    "zero, negative, very large, the first, the last, at an edge?"
+    "Most entries are right, so the main idea is right. What do the wrong entries have in common: "
+    "are they zero, negative, very large, the first, the last, or at an edge?"
 )
 _SOME_ENTRIES = Advice(
-    "Some entries are right and others are not. Mark which on paper. What sets them apart: a row, "
-    "a column, a sign, their size?"
+    "Some entries are right and some are wrong. Mark the wrong ones on paper. What do they have in "
+    "common: a row, a column, a sign, their size?"
 )
 _ONE_NUMBER = Advice(
-    "One number is off. Is it too large or too small, and by a factor or by a difference? Each of "
-    "these points to another line."
+    "One number is wrong. Is it too large or too small? Is it wrong by a factor or by a "
+    "difference? Each of these points to another line."
 )
 
 

@@ -23,8 +23,8 @@ def answers_for(path: Path, seed: int | None) -> Answers:
             require_suite(answers, candidate)
             return answers
     raise UserError(
-        f"there is no {NAME} beside {path}, nor a release/ of its topic above it; check the "
-        "notebook inside the folder that it came in"
+        f"there is no {NAME} beside {path}, and no release/ folder of its topic above it; check "
+        "the notebook in the folder that it came in"
     )
 
 
@@ -59,6 +59,6 @@ def _topic_of(notebook: Notebook, known: list[str]) -> str:
     if notebook.topic is None and named:
         return named[0]
     raise Unreadable(
-        f"{notebook.path.name} does not say which topic it is of; course.yaml has "
+        f"{notebook.path.name} does not name its topic; the topics in course.yaml are "
         f"{', '.join(known)}"
     )

@@ -49,11 +49,16 @@ def _first(exercise: Exercise, failing: Check) -> str:
     """What the check says, on which kind of input, and where to look for it."""
     kind = ""
     if failing.kind == "shape":
-        kind = "It looks at the form of the result only, at no number in it."
+        kind = "It looks only at the shape of the result, not at its numbers."
     if _is_edge(exercise, failing):
-        kind = "All checks of ordinary values pass, so the formula is right; this is what is left."
+        kind = (
+            "All checks with ordinary inputs pass, so the formula is right. Only special inputs "
+            "fail."
+        )
     known = _advice(exercise, failing)
-    own = f"It found this: {_found(failing)}. What did it want to find, and why? Say it in your own words."
+    own = (
+        f"It found this: {_found(failing)}. What did it expect, and why? Say it in your own words."
+    )
     return _sentences(
         f"The first check that fails: “{failing.title}”", kind, known.look if known else own
     )
@@ -72,9 +77,9 @@ def _second(exercise: Exercise, failing: Check, misconceptions: Misconceptions) 
     """The likely misconception, or what a check that passes rules out."""
     misconception = next((c for c in (failing, *exercise.checks) if c.misconception), None)
     if misconception is not None:
-        question = "Settle that on paper before you change a line."
+        question = "Answer this on paper before you change your code."
         return _sentences(
-            f"It looks like this: {misconception.misconception}", misconception.hint or "", question
+            f"Looks like: {misconception.misconception}", misconception.hint or "", question
         )
     return _sentences(failing.hint or "", _narrowed(exercise, failing, misconceptions))
 
@@ -92,13 +97,13 @@ def _narrowed(exercise: Exercise, failing: Check, misconceptions: Misconceptions
         return _sentences(_beside(failing, exercise.checks[best]), _ruled_out(shared, len(caught)))
     if _is_edge(exercise, failing):
         return (
-            "All that is usual passes, so little has to change. Go through your lines one at a "
-            "time: which of them takes something for granted that this check does not grant?"
+            "All checks with ordinary inputs pass, so little has to change. Go through your lines "
+            "one by one: which line assumes something that is not true for this check's input?"
         )
     return (
-        "No check that passes rules out much, so begin at the beginning. Take the simplest input "
-        "whose answer you know without computing, and follow it through your code. Is the first "
-        "line right? Only then look at the second."
+        "The checks that pass rule out little, so start at the beginning. Take the simplest input "
+        "whose answer you know, and follow it through your code. Is the first line right? Only "
+        "then look at the second."
     )
 
 
@@ -106,18 +111,21 @@ def _beside(failing: Check, sound: Check) -> str:
     """Two checks of which one passes: the misconception is in what sets them apart."""
     if failing.title != sound.title:
         return (
-            f"This check passes: “{sound.title}”. Put it beside the one that fails. What does that "
-            "one ask of your code that this one does not?"
+            f"This check passes: “{sound.title}”. Compare it with the check that fails. What does "
+            "the failing check require of your code that the passing check does not?"
         )
     good, bad = (re.findall(r"\[([^\d\W][\w -]*)\]$", c.id) for c in (sound, failing))
     cases = f" (it passes for “{good[0]}” and fails for “{bad[0]}”)" if good and bad else ""
-    return f"The same check passes with another input{cases}. What is it about the input that makes the difference?"
+    return (
+        f"The same check passes with another input{cases}. What is different about the input that "
+        "fails?"
+    )
 
 
 def _ruled_out(shared: int, caught: int) -> str:
     if 2 * shared <= caught:
         return ""
-    return "Most misconceptions that fail the one fail the other too, so those are ruled out."
+    return "Most misconceptions would fail both checks, so they are ruled out."
 
 
 def _place(exercise: Exercise, failing: Check, where: ExerciseText | None) -> str:
@@ -125,7 +133,10 @@ def _place(exercise: Exercise, failing: Check, where: ExerciseText | None) -> st
     call, _ = failing.said
     named = f"the check's call, {call}," if call else "a call like the check's,"
     if _is_stub(failing):
-        task = "work it out on paper, a line for each step of the formula: these lines are your program"
+        task = (
+            "work it out on paper, one line for each step of the formula. These lines are your "
+            "program"
+        )
         small = f"Take {named} with numbers like 0, 1 and 2, and {task}"
     else:
         small = f"Take {named} {by_hand(_advice(exercise, failing), failing.call)}"
@@ -138,33 +149,34 @@ def _reading(exercise: str, where: ExerciseText | None) -> str:
     worked = next((name for name in where.paragraphs if name.startswith("By hand")), None)
     start = worked or ("Contract" if "Contract" in where.paragraphs else None)
     asks = ", and answer the questions at its end" if where.asks else ""
-    shown = "; the cell below your answer shows an example beside yours" if where.example else ""
-    return f"Read “{where.heading}” again{f', from “{start}” on' if start else ''}{asks}{shown}"
+    shown = ". The cell below your answer shows an example" if where.example else ""
+    return f"Read “{where.heading}” again{f', starting at “{start}”' if start else ''}{asks}{shown}"
 
 
 def _begin(failing: Check) -> str:
     """The first hint where nothing is written yet."""
     if causes.kind(failing.cause) == "missing":
         return _sentences(
-            f"The check looks for a function and does not find it: {_found(failing)}",
-            "Has its cell been run since the kernel was started, and does the function still have "
-            "the name that it came with?",
+            f"The check cannot find the function: {_found(failing)}",
+            "Did you run its cell since the kernel was started? Does the function still have its "
+            "original name?",
         )
     return _sentences(
         f"Nothing is wrong so far: {_found(failing)}",
-        "Begin with what goes in and what comes out: the first line of the docstring says both, "
-        "with their shapes.",
-        f"The first thing to get right: “{failing.title}”",
+        "Start with the inputs and the outputs: the first line of the docstring gives both, with "
+        "their shapes.",
+        f"The first check to pass: “{failing.title}”",
     )
 
 
 def _plan(where: ExerciseText | None) -> str:
     worked = bool(where and any(name.startswith("By hand") for name in where.paragraphs))
     return _sentences(
-        "Do it once on paper, with numbers, before you write code; note each step in a few words.",
+        "Do it once on paper, with numbers, before you write code. Describe each step in a few "
+        "words.",
         "The text works out such an example under “By hand”." if worked else "",
-        "Each step becomes a line. Write the first one, return it, run the cell, and look at it "
-        "before you go on.",
+        "Each step becomes a line of code. Write the first line, return its result, run the cell, "
+        "and look at the result before you go on.",
     )
 
 

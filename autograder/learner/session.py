@@ -70,7 +70,7 @@ class Session:
             tier = record_verdict.next_hint(report.topic, judged)
         except OSError as error:
             self.trouble = (
-                f"which hints you have seen cannot be kept ({error.strerror}), so here are all"
+                f"the hints that you have seen cannot be saved ({error.strerror}), so all are shown"
             )
         where = exercise_text(notebook.read(self.path), self._exercise)
         return report, hints(judged, self._answers.catches(self._exercise), where), tier
@@ -99,5 +99,5 @@ class Session:
                 record_verdict.verdicts(report.topic, report.exercises, record_verdict.now())
             except OSError as error:
                 self.trouble = (
-                    f"your progress cannot be kept in the state folder ({error.strerror})"
+                    f"your progress cannot be saved in the state folder ({error.strerror})"
                 )

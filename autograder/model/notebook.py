@@ -193,8 +193,8 @@ def require_topic(notebook: Notebook, topic: Topic) -> None:
     name = shown(notebook.path.name)
     if notebook.topic is not None and notebook.topic != topic.id:
         raise Unreadable(
-            f"{name} is the notebook of {shown(notebook.topic)}, expected {topic.id}; hand in the "
-            "other file"
+            f"{name} is the notebook of {shown(notebook.topic)}, expected {topic.id}; hand in that "
+            "notebook"
         )
     answers = {f"answer-{e.id}" for e in topic.exercises}
     known = (

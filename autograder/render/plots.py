@@ -24,12 +24,11 @@ def measured(picture: Picture) -> Drawing:
         Markup('<path class="threshold" d="M{0} {1}V{2}"/>').format(goal, y - 4, y + 14),
         Markup('<path class="mark" d="M{0} {1}l-5 -8h10z"/>').format(at, y),
         text(at, 11, f"yours {value:g}", _anchor(at)),
-        text(goal, y + 25, f"line {threshold:g}", _anchor(goal)),
+        text(goal, y + 25, f"threshold {threshold:g}", _anchor(goal)),
     ]
-    words = f"{picture['name']}: yours is {value:g}, the line is at {'least' if least else 'most'} {threshold:g}"
-    return Drawing(
-        join(parts), WIDTH, y + 30, "A scale with your value and the line to reach", words
-    )
+    side = "least" if least else "most"
+    words = f"{picture['name']}: yours is {value:g}, the threshold is at {side} {threshold:g}"
+    return Drawing(join(parts), WIDTH, y + 30, "A scale with your value and the threshold", words)
 
 
 def training(picture: Picture) -> Drawing:

@@ -84,7 +84,7 @@ def _turned(before: Exercise | None, now: Exercise) -> Iterator[str]:
 def hints(given: Hints, tier: int) -> str:
     """The given hints of an exercise, the newest last."""
     if not given.texts:
-        return f"✓ {given.exercise}: all checks pass, there is nothing to hint at"
+        return f"✓ {given.exercise}: all checks pass, so no hint is needed"
     shown = given.texts[:tier]
     lines = []
     for number, text in enumerate(shown, 1):
@@ -184,7 +184,7 @@ def _exercise(exercise: Exercise, most: int | None = None) -> Iterator[str]:
     for failure in failed[:most]:
         yield from _failure(failure, with_titles=exercise.status != "not_attempted")
     if most is not None and failed[most:]:
-        yield f"  ✗ {len(failed) - most} more that fail"
+        yield f"  ✗ {len(failed) - most} more failures"
     if advice(exercise):
         yield f"    Next: {advice(exercise)}"
     held = len(waiting(exercise))

@@ -19,19 +19,19 @@ STATUS = {
 
 # where to look if neither a misconception nor the check says so, by the kind of the first failure
 NEXT = {
-    "timeout": "Run the call in a cell of your own on the smallest input you can think of. Which "
-    "loop does not end?",
+    "timeout": "Run the call in a cell of your own, with the smallest input you can think of. "
+    "Which loop does not end?",
     "crashed": "Run the call in a cell of your own. What does it do instead of returning?",
-    "shape": "Print the shape of each array on the way to the result, beside the shapes in the "
-    "docstring.",
-    "value": "Make up an input small enough to work out by hand, and print each step beside your "
-    "own numbers.",
+    "shape": "Print the shape of each array on the way to the result, and compare with the "
+    "shapes in the docstring.",
+    "value": "Choose an input that is small enough to work out by hand. Print each step and "
+    "compare with your own numbers.",
     "gradient": "Measure one slope: change a single entry by 1e-5 and see by how much the output "
     "changes.",
-    "convergence": "Print the loss every few steps. Does it fall, stand still or jump?",
-    "robustness": "Call the function with an input of this kind in a cell of your own, and print "
-    "each step.",
-    "speed": "Which loop goes through single entries that one array operation could take at once?",
+    "convergence": "Print the loss every few steps. Does it fall, stay the same or jump?",
+    "robustness": "Call the function with such an input in a cell of your own, and print each "
+    "step.",
+    "speed": "Which loop visits single entries that one array operation could handle at once?",
 }
 SHOWN = 3  # failures that a card shows unfolded
 

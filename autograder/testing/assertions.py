@@ -88,7 +88,7 @@ def numbers(actual: object, name: str) -> np.ndarray:
         )
         _fail_type(name, kind, "an array of real numbers", actual)
     if array.size > _MOST:
-        fail(f"{name} has {array.size} entries, expected {_MOST} at most")
+        fail(f"{name} has {array.size} entries, expected at most {_MOST}")
     return array.astype(float)
 
 

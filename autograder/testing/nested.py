@@ -55,10 +55,12 @@ def assert_structure(actual: Any, expected: Any, name: str) -> None:
             assert_structure(actual[key], part, f"{name}[{key!r}]")
     elif isinstance(expected, (list, tuple)):
         if not isinstance(actual, (list, tuple)):
-            fail(f"{name} should be a list of {len(expected)}, not {kind}", saw={"kind": kind})
+            fail(
+                f"{name} should be a list of {len(expected)} items, not {kind}", saw={"kind": kind}
+            )
         if len(actual) != len(expected):
             fail(
-                f"{name} should be a list of {len(expected)}, not of {len(actual)}",
+                f"{name} should be a list of {len(expected)} items, not of {len(actual)}",
                 saw={"length": len(actual)},
             )
         for i, part in enumerate(expected):

@@ -123,7 +123,9 @@ class ByName:
 
 
 class Same(ByName):
-    """Makes one and the same call to the student and to the oracle: the value and the expected one."""
+    """Makes one and the same call to the student and to the oracle: the value and the expected
+    one.
+    """
 
     def __init__(self, student: Any, oracle: Any) -> None:
         self._student, self._oracle = student, oracle

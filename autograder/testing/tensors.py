@@ -86,7 +86,7 @@ def assert_gradients(
         try:
             assert_close(a[worst], e[worst], f"{name}[{worst!r}]", tolerance)
         except CheckFailed as failure:
-            message = f"{failure.message}; wrong in all: {', '.join(off)}"
+            message = f"{failure.message}; all wrong tensors: {', '.join(off)}"
             fail(message, saw=actual, cause=failure.cause)
         fail(
             f"{name} differ in {', '.join(off)} (relative error {error:.2g})",
@@ -103,7 +103,9 @@ def assert_linear(
     """
     whole, *parts = (assert_finite(backward(w), name) for w in (2 * u - 3 * v, u, v))
     assert_close(
-        whole, 2 * parts[0] - 3 * parts[1], f"{name} for 2u − 3v, beside 2·(for u) − 3·(for v)"
+        whole,
+        2 * parts[0] - 3 * parts[1],
+        f"{name} for 2u − 3v, compared with 2·(for u) − 3·(for v)",
     )
 
 

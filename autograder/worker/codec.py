@@ -126,7 +126,7 @@ def read_frame(read: Callable[[int], bytes]) -> bytes | None:
 def _pack(value: object, buffers: list[bytes], where: str, depth: int, seeds: bool) -> object:
     kind = type(value)  # exact types: a subclass may lie about what it holds
     if depth > MAX_DEPTH:
-        raise NotPlain(f"data nested more than {MAX_DEPTH} deep")
+        raise NotPlain(f"data nested more than {MAX_DEPTH} levels deep")
     if value is None or kind in (bool, float, str):
         return value
     if kind is int:

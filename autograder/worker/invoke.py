@@ -178,7 +178,7 @@ class _Sink(io.TextIOBase):
 
 
 def _no_input(*_: object) -> str:
-    raise RuntimeError("input() cannot be answered while checking; take the value as an argument")
+    raise RuntimeError("input() does not work during a check; take the value as an argument")
 
 
 def _name(kind: type[BaseException]) -> str:
@@ -193,7 +193,7 @@ def _short(name: str) -> str:
 def _missing(namespace: dict[str, Any], function: str) -> RawReply:
     found = _name(type(namespace[function])) if function in namespace else None
     if found is not None:
-        text = f"{function} is {found} here, not a function; was the name used twice?"
+        text = f"{function} has the type {found} and is not a function; did you use the name twice?"
     else:
         text = f"there is no function {function}{_similar(namespace, function)}"
     return {"cause": {"kind": "missing", "function": function, "found": found}, "text": text}

@@ -1,4 +1,4 @@
-"""Known wrong answers to 07-attention: what students really write, what it is called, where to
+"""Misconceptions of 07-attention: what students really write, what it is called, where to
 look.
 """
 
@@ -21,19 +21,17 @@ def _waves(position, exponent, odd):
 
 @misconception(
     "positional_encoding",
-    "Which channel stands beside the first sine: another sine, or its cosine?",
+    "Which channel comes after the first sine: another sine, or its cosine?",
 )
 def sines_first_then_cosines(T, D):
-    """the first half of the channels are sines and the second half cosines, instead of
-    taking turns
-    """
+    """the first half of the channels are sines and the second half cosines, not in alternation"""
     right = reference.positional_encoding(T, D)
     return np.concatenate([right[:, ::2], right[:, 1::2]], axis=1)
 
 
 @misconception(
     "positional_encoding",
-    "What is the exponent of the third channel? Is c the channel or the pair?",
+    "What is the exponent of the third channel? Does it count channels or pairs?",
 )
 def exponent_doubled(T, D):
     """the exponent is 2c/D with c the channel, so the wavelengths grow twice as fast"""
@@ -41,29 +39,31 @@ def exponent_doubled(T, D):
     return _waves(np.arange(T), 2 * (c - c % 2) / D, c % 2 == 1)
 
 
-@misconception("positional_encoding", "Do a sine and its cosine turn at the same speed?")
+@misconception("positional_encoding", "Do a sine and its cosine have the same wavelength?")
 def every_channel_its_own_wave(T, D):
-    """the exponent grows with every channel, so a cosine has another wavelength than its sine"""
+    """the exponent grows with every channel, so a cosine and its sine have different wavelengths"""
     c = np.arange(D)
     return _waves(np.arange(T), c / D, c % 2 == 1)
 
 
 @misconception("positional_encoding", "What is the first number of the first row?")
 def cosines_on_even_channels(T, D):
-    """sine and cosine have changed places"""
+    """sine and cosine are swapped"""
     c = np.arange(D)
     return _waves(np.arange(T), (c - c % 2) / D, c % 2 == 0)
 
 
 @misconception("positional_encoding", "What is the number of the first position?")
 def positions_from_one(T, D):
-    """positions are counted from 1"""
+    """the positions are counted from 1"""
     return reference.positional_encoding(T + 1, D)[1:]
 
 
-@misconception("positional_encoding", "Which power of 10,000 does the last pair of channels have?")
+@misconception(
+    "positional_encoding", "Which power of 10,000 should the last pair of channels have?"
+)
 def exponent_up_to_one(T, D):
-    """the exponents are spread so that the last pair has exactly 10,000"""
+    """the exponent of the last pair is exactly 1"""
     c = np.arange(D)
     return _waves(np.arange(T), (c // 2) / max((D + 1) // 2 - 1, 1), c % 2 == 1)
 
@@ -89,19 +89,21 @@ def _rescaled(Q, factor):
     return Q * (math.sqrt(Q.shape[-1]) * factor)  # the reference divides by the root again
 
 
-@misconception("attention_forward", "How does the spread of a sum of d products grow with d?")
+@misconception(
+    "attention_forward", "A score is a sum of d products. How does its spread grow with d?"
+)
 def scores_not_scaled(Q, K, V, mask=None):
-    """the scores are not divided by the root of d"""
+    """the scores are not divided by the square root of d"""
     return reference.attention_forward(_rescaled(Q, 1.0), K, V, mask)
 
 
-@misconception("attention_forward", "By d, or by its root?")
+@misconception("attention_forward", "Does the formula have d, or its root?")
 def scaled_without_the_root(Q, K, V, mask=None):
-    """the scores are divided by d instead of its root"""
+    """the scores are divided by d instead of its square root"""
     return reference.attention_forward(_rescaled(Q, 1 / Q.shape[-1]), K, V, mask)
 
 
-@misconception("attention_forward", "Which size is d: what does a score add up over?")
+@misconception("attention_forward", "Which size is d? Over what does one score sum?")
 def scaled_by_the_number_of_keys(Q, K, V, mask=None):
     """the scores are divided by the root of the number of keys, not of d"""
     return reference.attention_forward(_rescaled(Q, 1 / math.sqrt(K.shape[-2])), K, V, mask)
@@ -109,64 +111,64 @@ def scaled_by_the_number_of_keys(Q, K, V, mask=None):
 
 @misconception(
     "attention_forward",
-    "What should the weights of one query add up to? Along which axis are its keys?",
+    "What should the weights of one query add up to? Which axis holds its keys?",
 )
 def softmax_over_the_queries(Q, K, V, mask=None):
-    """the softmax runs over the queries instead of the keys"""
+    """the softmax runs over the queries instead of over the keys"""
     weights = np.nan_to_num(_softmax(_allowed(_scores(Q, K), mask, -1e9), axis=-2))
     return weights @ V, weights
 
 
 @misconception(
-    "attention_forward", "What do the weights of a query add up to when some keys are forbidden?"
+    "attention_forward", "What do the weights of a query add up to if some keys are forbidden?"
 )
 def mask_after_the_softmax(Q, K, V, mask=None):
-    """the mask is applied after the softmax, so the rest no longer adds up to 1, and forbidden keys
-    still count
-    """
+    """the mask is applied after the softmax, so the weights no longer add up to 1"""
     weights = _softmax(_scores(Q, K)) * (1 if mask is None else mask)
     return weights @ V, weights
 
 
-@misconception("attention_forward", "Does 1 in the mask mean: may attend, or: must not?")
+@misconception("attention_forward", "Does a 1 in the mask mean: may attend, or: must not attend?")
 def mask_turned_round(Q, K, V, mask=None):
-    """the mask is read the other way round, so that only forbidden keys are attended to"""
+    """the mask is inverted: queries attend only to forbidden keys"""
     return reference.attention_forward(Q, K, V, None if mask is None else ~np.asarray(mask, bool))
 
 
-@misconception("attention_forward", "Which weight does a score of 0 get from the softmax?")
+@misconception("attention_forward", "Which weight does the softmax give to a score of 0?")
 def scores_times_mask(Q, K, V, mask=None):
-    """a forbidden score is set to 0, which is a score like any other"""
+    """a forbidden score is set to 0, but 0 is an ordinary score"""
     weights = _softmax(_allowed(_scores(Q, K), mask, 0.0))
     return weights @ V, weights
 
 
-@misconception("attention_forward", "What does adding 1 to a score do to its weight? And adding 0?")
+@misconception(
+    "attention_forward", "What happens to a weight if you add 1 to its score? And if you add 0?"
+)
 def mask_added_as_it_is(Q, K, V, mask=None):
-    """the mask of 0 and 1 is added to the scores as it is"""
+    """the mask of 0 and 1 is added to the scores"""
     weights = _softmax(_scores(Q, K) + (0 if mask is None else np.asarray(mask, float)))
     return weights @ V, weights
 
 
-@misconception("attention_forward", "What does the softmax divide by when no key is left?")
+@misconception("attention_forward", "By what does the softmax divide if no key is allowed?")
 def nothing_allowed_is_nan(Q, K, V, mask=None):
-    """a query that may attend to nothing is 0/0"""
+    """a query that may attend to no key gives 0/0"""
     weights = _softmax(_allowed(_scores(Q, K), mask))
     return weights @ V, weights
 
 
 @misconception(
-    "attention_forward", "Which weights does a softmax give to scores that are all equally low?"
+    "attention_forward", "Which weights does a softmax give if all scores are equally low?"
 )
 def nothing_allowed_is_everything(Q, K, V, mask=None):
-    """a query that may attend to nothing attends to everything alike"""
+    """a query that may attend to no key attends equally to all keys"""
     weights = _softmax(_allowed(_scores(Q, K), mask, -1e9))
     return weights @ V, weights
 
 
 @misconception("attention_forward", "What is 0 times infinity?")
 def zero_times_infinity(Q, K, V, mask=None):
-    """minus infinity is multiplied by the mask, which is NaN wherever the mask has a 0"""
+    """minus infinity is multiplied by the mask, which gives NaN where the mask is 0"""
     penalty = 0 if mask is None else (1.0 - np.asarray(mask, float)) * -np.inf
     weights = _softmax(_scores(Q, K) + penalty)
     return weights @ V, weights
@@ -174,21 +176,19 @@ def zero_times_infinity(Q, K, V, mask=None):
 
 @misconception(
     "attention_forward",
-    "What is exp(1000)? And does a shift of all scores of a row change its softmax?",
+    "What is exp(1000)? Does the softmax of a row change if you shift all its scores?",
 )
 def scores_not_shifted(Q, K, V, mask=None):
-    """exp is taken of the scores as they are, and overflows"""
+    """exp overflows for large scores"""
     odds = np.exp(_allowed(_scores(Q, K), mask))
     total = odds.sum(axis=-1, keepdims=True)
     weights = odds / np.where(total == 0, 1, total)
     return weights @ V, weights
 
 
-@misconception("attention_forward", "Whose maximum is subtracted from a row of scores?")
+@misconception("attention_forward", "Which maximum should you subtract from a row of scores?")
 def one_shift_for_all_rows(Q, K, V, mask=None):
-    """the highest score of all is subtracted everywhere, which leaves nothing of a row whose scores
-    are low
-    """
+    """the highest score of the whole array is subtracted, so a row of low scores becomes 0/0"""
     scores = _allowed(_scores(Q, K), mask)
     odds = np.exp(scores - scores.max())
     total = odds.sum(axis=-1, keepdims=True)
@@ -197,12 +197,10 @@ def one_shift_for_all_rows(Q, K, V, mask=None):
 
 
 @misconception(
-    "attention_forward", "Is the maximum taken over the keys that may be attended to, or over all?"
+    "attention_forward", "Do you take the maximum over the allowed keys only, or over all keys?"
 )
 def shifted_before_the_mask(Q, K, V, mask=None):
-    """the scores are shifted by a maximum that may be a forbidden one, which leaves nothing of the
-    allowed ones
-    """
+    """the subtracted maximum may belong to a forbidden key, so the allowed weights become 0/0"""
     scores = _scores(Q, K)
     odds = np.exp(scores - scores.max(axis=-1, keepdims=True)) * (1 if mask is None else mask)
     total = odds.sum(axis=-1, keepdims=True)
@@ -210,7 +208,7 @@ def shifted_before_the_mask(Q, K, V, mask=None):
     return weights @ V, weights
 
 
-@misconception("attention_forward", "What do the weights of a query add up to?")
+@misconception("attention_forward", "What should the weights of a query add up to?")
 def weights_not_divided(Q, K, V, mask=None):
     """the exponentials are not divided by their sum"""
     scores = _allowed(_scores(Q, K), mask)
@@ -240,23 +238,23 @@ def _jacobian(weights, dweights, axis=-1):
 
 @misconception(
     "attention_backward",
-    "Through which factor do the scores depend on Q and K, besides each other?",
+    "Which constant factor is between Q, K and the scores?",
 )
 def scale_forgotten_on_the_way_back(dout, Q, K, V, mask=None):
-    """the root of d divides the scores on the way forward, but not the gradients on the way back"""
+    """the scores are divided by the root of d, but their gradients are not"""
     weights, dweights = _through(dout, Q, K, V, mask)
     return _backward(dout, Q, K, V, weights, _jacobian(weights, dweights), 1.0)
 
 
-@misconception("attention_backward", "How often does the scale enter a score?")
+@misconception("attention_backward", "How often does the scale appear in a score?")
 def scale_taken_twice(dout, Q, K, V, mask=None):
-    """the gradients are divided by the root of d twice"""
+    """the gradients are divided twice by the root of d"""
     weights, dweights = _through(dout, Q, K, V, mask)
     return _backward(dout, Q, K, V, weights, _jacobian(weights, dweights), 1 / Q.shape[-1])
 
 
 @misconception(
-    "attention_backward", "What happens to the other weights of a row when one score rises?"
+    "attention_backward", "If one score rises, what happens to the other weights of its row?"
 )
 def only_the_diagonal_of_the_softmax(dout, Q, K, V, mask=None):
     """only the diagonal of the softmax's Jacobian is used"""
@@ -266,21 +264,20 @@ def only_the_diagonal_of_the_softmax(dout, Q, K, V, mask=None):
 
 @misconception(
     "attention_backward",
-    "What does a row of the scores' gradient add up to when all its gradients are equal?",
+    "If all weight gradients of a row are equal, what should the score gradients of that row be?",
 )
 def softmax_passed_by(dout, Q, K, V, mask=None):
-    """the gradient of the weights is only multiplied by the weights: nothing is subtracted"""
+    """the gradient of the weights is multiplied by the weights, but nothing is subtracted"""
     weights, dweights = _through(dout, Q, K, V, mask)
     return _backward(dout, Q, K, V, weights, weights * dweights)
 
 
 @misconception(
-    "attention_backward", "Which sum does the softmax subtract: the plain one, or the weighted one?"
+    "attention_backward",
+    "Which sum does the softmax gradient subtract: a plain sum, or a weighted sum?",
 )
 def sum_not_weighted(dout, Q, K, V, mask=None):
-    """what the softmax subtracts is the plain mean of the gradients, not the one weighted with the
-    weights
-    """
+    """the softmax gradient subtracts the plain mean of the gradients, not the weighted one"""
     weights, dweights = _through(dout, Q, K, V, mask)
     return _backward(
         dout, Q, K, V, weights, weights * (dweights - dweights.mean(axis=-1, keepdims=True))
@@ -289,51 +286,51 @@ def sum_not_weighted(dout, Q, K, V, mask=None):
 
 @misconception(
     "attention_backward",
-    "Over what did the softmax run: the keys of a query, or the queries of a key?",
+    "Over which axis does the softmax run: the keys of a query, or the queries of a key?",
 )
 def softmax_gradient_over_the_queries(dout, Q, K, V, mask=None):
-    """the weighted sum in the softmax's gradient runs over the queries"""
+    """the weighted sum in the softmax gradient runs over the queries"""
     weights, dweights = _through(dout, Q, K, V, mask)
     return _backward(dout, Q, K, V, weights, _jacobian(weights, dweights, axis=-2))
 
 
 @misconception(
     "attention_backward",
-    "Value j is used by every query i: which index of the weights is summed over?",
+    "Every query i uses value j: over which index of the weights do you sum?",
 )
 def values_gradient_not_transposed(dout, Q, K, V, mask=None):
-    """dV goes through the weights instead of their transpose"""
+    """dV uses the weights instead of their transpose"""
     dQ, dK, _ = reference.attention_backward(dout, Q, K, V, mask)
     return dQ, dK, _through(dout, Q, K, V, mask)[0] @ dout
 
 
 @misconception(
     "attention_backward",
-    "Key j is used by every query i: which index of the scores is summed over?",
+    "Every query i uses key j: over which index of the scores do you sum?",
 )
 def keys_gradient_not_transposed(dout, Q, K, V, mask=None):
-    """dK goes through the gradient of the scores instead of its transpose"""
+    """dK uses the gradient of the scores instead of its transpose"""
     weights, dweights = _through(dout, Q, K, V, mask)
     dQ, _, dV = reference.attention_backward(dout, Q, K, V, mask)
     return dQ, _jacobian(weights, dweights) / math.sqrt(Q.shape[-1]) @ Q, dV
 
 
-@misconception("attention_backward", "With which weights did the forward run?")
+@misconception("attention_backward", "Which weights did the forward use?")
 def mask_ignored_on_the_way_back(dout, Q, K, V, mask=None):
-    """the weights are computed anew without the mask"""
+    """the backward computes the weights without the mask"""
     return reference.attention_backward(dout, Q, K, V)
 
 
-@misconception("attention_backward", "In which order did the forward take Q, K and V?")
+@misconception("attention_backward", "In which order does the forward take Q, K and V?")
 def gradients_of_queries_and_keys_swapped(dout, Q, K, V, mask=None):
-    """dQ and dK come back in the wrong order"""
+    """dQ and dK are returned in the wrong order"""
     dQ, dK, dV = reference.attention_backward(dout, Q, K, V, mask)
     return dK, dQ, dV
 
 
-@misconception("attention_backward", "What are the weights of a query that may attend to nothing?")
+@misconception("attention_backward", "What are the weights of a query that may attend to no key?")
 def nan_on_the_way_back(dout, Q, K, V, mask=None):
-    """the weights are computed anew, and are NaN where nothing is allowed"""
+    """the backward computes the weights again, and they are NaN for a query without allowed keys"""
     weights = _softmax(_allowed(_scores(Q, K), mask))
     return _backward(dout, Q, K, V, weights, _jacobian(weights, dout @ np.swapaxes(V, -1, -2)))
 
@@ -342,27 +339,25 @@ def nan_on_the_way_back(dout, Q, K, V, mask=None):
 # -------------------------------------------------------------------------------------
 
 
-@misconception("causal_mask", "Row 0 is the first query. How many keys may it attend to?")
+@misconception("causal_mask", "Row 0 is the first query. To how many keys may it attend?")
 def the_future_allowed(T):
-    """the upper triangle is allowed: every position sees itself and the future"""
+    """the upper triangle is allowed: every position sees itself and the later positions"""
     return np.triu(np.ones((T, T), bool))
 
 
-@misconception(
-    "causal_mask", "May a position attend to itself? What would the first one attend to otherwise?"
-)
+@misconception("causal_mask", "May a position attend to itself? Think of the first position.")
 def itself_forbidden(T):
-    """a position may not attend to itself, so the first one may attend to nothing"""
+    """a position may not attend to itself, so the first position may attend to no key"""
     return np.tril(np.ones((T, T), bool), -1)
 
 
-@misconception("causal_mask", "In this lesson, does 1 mean: may attend, or: must not?")
+@misconception("causal_mask", "In this lesson, does 1 mean: may attend, or: must not attend?")
 def ones_where_forbidden(T):
-    """1 stands where attending is forbidden"""
+    """the mask is 1 where attention is forbidden"""
     return np.triu(np.ones((T, T), bool), 1)
 
 
-@misconception("causal_mask", "Which values may a mask of this lesson hold?")
+@misconception("causal_mask", "Which values may a mask in this lesson hold?")
 def minus_infinity_to_be_added(T):
     """the mask holds 0 and minus infinity, to be added to the scores"""
     return np.where(np.tril(np.ones((T, T), bool)), 0.0, -np.inf)
@@ -370,7 +365,7 @@ def minus_infinity_to_be_added(T):
 
 @misconception("causal_mask", "May the first position attend to the second?")
 def one_step_ahead(T):
-    """every position sees one step into the future"""
+    """every position sees one later position"""
     return np.tril(np.ones((T, T), bool), 1)
 
 
@@ -380,50 +375,50 @@ def one_step_ahead(T):
 
 @misconception(
     "split_heads",
-    "Follow the second channel of the first position: in which head and at which position is it?",
+    "Follow the second channel of the first position: in which head and position does it end?",
 )
 def split_by_reshape_alone(x, n_heads):
-    """the axes are cut anew by a reshape alone, so that a head mixes channels and positions"""
+    """the heads are split by one reshape only, so a head mixes channels and positions"""
     N, T, D = x.shape
     return x.reshape(N, n_heads, T, D // n_heads)
 
 
 @misconception("split_heads", "Which channels belong to head 0: the first d, or every H-th?")
 def every_nth_channel(x, n_heads):
-    """head h gets every H-th channel instead of d channels in a row"""
+    """head h gets every H-th channel instead of d neighbouring channels"""
     N, T, D = x.shape
     return x.reshape(N, T, D // n_heads, n_heads).transpose(0, 3, 1, 2)
 
 
 @misconception(
-    "split_heads", "On which axis should the heads be, so that each runs its own attention?"
+    "split_heads", "Each head needs its own attention. Which axis should hold the heads?"
 )
 def heads_behind_the_positions(x, n_heads):
-    """the heads stand behind the positions: (N, T, H, D/H)"""
+    """the axis of the heads comes after the positions: (N, T, H, D/H)"""
     N, T, D = x.shape
     return x.reshape(N, T, n_heads, D // n_heads)
 
 
-@misconception("split_heads", "Is n_heads the number of heads or the size of one?")
+@misconception("split_heads", "Is n_heads the number of heads, or the size of one head?")
 def number_taken_for_size(x, n_heads):
-    """n_heads is taken for the size of a head"""
+    """n_heads is used as the size of a head"""
     N, T, D = x.shape
     return x.reshape(N, T, D // n_heads, n_heads).transpose(0, 2, 1, 3)
 
 
 @misconception(
     "merge_heads",
-    "Which numbers stand side by side in memory before the merge: those of one position?",
+    "Before the merge, are the numbers of one position next to each other in memory?",
 )
 def merge_by_reshape_alone(x):
-    """the heads are merged by a reshape alone, so that positions are mixed"""
+    """the heads are merged by one reshape only, so positions are mixed"""
     N, H, T, d = x.shape
     return x.reshape(N, T, H * d)
 
 
-@misconception("merge_heads", "In which order do the channels of a position come: head by head?")
+@misconception("merge_heads", "In which order are the channels of one position?")
 def channels_of_heads_in_turns(x):
-    """the channels of the heads take turns instead of standing head by head"""
+    """the channels of the heads alternate instead of coming head by head"""
     N, H, T, d = x.shape
     return x.transpose(0, 2, 3, 1).reshape(N, T, H * d)
 
@@ -457,10 +452,10 @@ def _mask(x, causal):
 
 @misconception(
     "multi_head_attention_forward",
-    "What does your split do to the second channel of the first position?",
+    "In which head and position does your split put the second channel of the first position?",
 )
 def heads_by_reshape(x, params, n_heads, causal=True):
-    """the heads are cut and merged by reshapes alone"""
+    """the heads are split and merged by reshapes only"""
 
     def cut(x, H):
         N, T, D = x.shape
@@ -472,10 +467,11 @@ def heads_by_reshape(x, params, n_heads, causal=True):
 
 
 @misconception(
-    "multi_head_attention_forward", "Which axis must come last but one before the heads are joined?"
+    "multi_head_attention_forward",
+    "Which two axes must be the last ones before you join the heads?",
 )
 def merged_without_transpose(x, params, n_heads, causal=True):
-    """the heads are merged without moving their axis back behind the positions"""
+    """the heads are merged before their axis is moved to the place after the positions"""
     return _self_attention(
         x, params, n_heads, _mask(x, causal), merge=lambda x: x.reshape(len(x), x.shape[2], -1)
     )
@@ -483,48 +479,46 @@ def merged_without_transpose(x, params, n_heads, causal=True):
 
 @misconception(
     "multi_head_attention_forward",
-    "A score is a sum over how many products: all channels, or those of a head?",
+    "A score is a sum of how many products: one per channel, or one per channel of a head?",
 )
 def scaled_by_the_width_of_the_model(x, params, n_heads, causal=True):
-    """the scores are divided by the root of all channels instead of the size of a head"""
+    """the scores are divided by the root of the number of channels instead of the size of a head"""
     return _self_attention(x, params, n_heads, _mask(x, causal), factor=1 / math.sqrt(n_heads))
 
 
-@misconception("multi_head_attention_forward", "What mixes the heads with each other?")
+@misconception("multi_head_attention_forward", "What mixes the heads?")
 def no_output_layer(x, params, n_heads, causal=True):
     """the heads are merged, but Wo and bo are not applied"""
     q, k, v = (_split(_project(x, params, name), n_heads) for name in "qkv")
     return _merge(reference.attention_forward(q, k, v, _mask(x, causal))[0])
 
 
-@misconception("multi_head_attention_forward", "What changes when causal is True?")
+@misconception("multi_head_attention_forward", "What should change when causal is True?")
 def never_causal(x, params, n_heads, causal=True):
     """the mask is never applied"""
     return _self_attention(x, params, n_heads, None)
 
 
-@misconception("multi_head_attention_forward", "What changes when causal is False?")
+@misconception("multi_head_attention_forward", "What should change when causal is False?")
 def always_causal(x, params, n_heads, causal=True):
-    """the mask is always applied, also when causal is False"""
+    """the mask is always applied, even when causal is False"""
     return _self_attention(x, params, n_heads, _mask(x, True))
 
 
-@misconception(
-    "multi_head_attention_forward", "Which is the row of the mask: the query or the key?"
-)
+@misconception("multi_head_attention_forward", "What is a row of the mask: a query or a key?")
 def mask_transposed(x, params, n_heads, causal=True):
-    """the mask is transposed, so that every position sees the future only"""
+    """the mask is transposed, so every position sees only later positions"""
     return _self_attention(x, params, n_heads, _mask(x, True).T if causal else None)
 
 
-@misconception("multi_head_attention_forward", "Which weights make the values?")
+@misconception("multi_head_attention_forward", "Which weights give the values?")
 def values_from_the_keys(x, params, n_heads, causal=True):
-    """the values are made with the weights of the keys"""
+    """the values are computed with the weights of the keys"""
     return _self_attention(x, params, n_heads, _mask(x, causal), names="qkk")
 
 
 @misconception(
-    "multi_head_attention_forward", "How many tensors are there in params, and how many do you use?"
+    "multi_head_attention_forward", "How many tensors does params hold, and how many do you use?"
 )
 def biases_forgotten(x, params, n_heads, causal=True):
     """the biases are left out"""
@@ -534,16 +528,16 @@ def biases_forgotten(x, params, n_heads, causal=True):
 
 @misconception("multi_head_attention_forward", "Does the result depend on n_heads?")
 def one_large_head(x, params, n_heads, causal=True):
-    """all channels are one head, whatever n_heads says"""
+    """all channels form one head, whatever n_heads is"""
     return _self_attention(x, params, 1, _mask(x, causal))
 
 
 @misconception(
     "multi_head_attention_forward",
-    "Where does the block add x: inside the attention, or around it?",
+    "Where is x added: in the attention, or in the block?",
 )
 def residual_inside(x, params, n_heads, causal=True):
-    """x is added to the result, which is the block's business"""
+    """x is added to the result, but that is done by the block"""
     return x + _self_attention(x, params, n_heads, _mask(x, causal))
 
 
@@ -563,22 +557,22 @@ def _shares(dy, x, p, H, causal):
     return [d @ p[f"W{name}"].T for name, d in zip("qkv", parts)], grads
 
 
-@misconception("multi_head_attention_backward", "How often is x used in the forward?")
+@misconception("multi_head_attention_backward", "How often does the forward use x?")
 def only_the_share_of_the_values(dy, x, params, n_heads, causal=True):
-    """dx holds only what comes through the values: the other shares are overwritten"""
+    """dx holds only the gradient through the values: the other two parts are overwritten"""
     shares, grads = _shares(dy, x, params, n_heads, causal)
     return shares[2], grads
 
 
-@misconception("multi_head_attention_backward", "How often is x used in the forward? And the keys?")
+@misconception("multi_head_attention_backward", "How often does the forward use x?")
 def share_of_the_queries_lost(dy, x, params, n_heads, causal=True):
-    """what comes through the queries is missing from dx"""
+    """dx lacks the gradient through the queries"""
     shares, grads = _shares(dy, x, params, n_heads, causal)
     return shares[1] + shares[2], grads
 
 
 @misconception(
-    "multi_head_attention_backward", "dx = d times which matrix? Which index of W belongs to x?"
+    "multi_head_attention_backward", "dx is d times which matrix? Which index of W belongs to x?"
 )
 def weights_of_the_inputs_not_transposed(dy, x, params, n_heads, causal=True):
     """the gradients go back to x through the weights instead of their transposes"""
@@ -589,7 +583,8 @@ def weights_of_the_inputs_not_transposed(dy, x, params, n_heads, causal=True):
 
 
 @misconception(
-    "multi_head_attention_backward", "Which matrix did the merged heads go through, and which way?"
+    "multi_head_attention_backward",
+    "By which matrix are the merged heads multiplied? Which index of it belongs to them?",
 )
 def output_weights_not_transposed(dy, x, params, n_heads, causal=True):
     """dy goes back through Wo instead of its transpose"""
@@ -598,7 +593,8 @@ def output_weights_not_transposed(dy, x, params, n_heads, causal=True):
 
 
 @misconception(
-    "multi_head_attention_backward", "Which shape has a bias? Over what is its gradient summed?"
+    "multi_head_attention_backward",
+    "What is the shape of a bias? Over which axes do you sum its gradient?",
 )
 def bias_gradients_for_each_position(dy, x, params, n_heads, causal=True):
     """the gradients of the biases are summed over the batch, but not over the positions"""
@@ -607,32 +603,35 @@ def bias_gradients_for_each_position(dy, x, params, n_heads, causal=True):
 
 
 @misconception(
-    "multi_head_attention_backward", "Is the loss already a mean? How often may 1/N enter?"
+    "multi_head_attention_backward",
+    "Is the loss already a mean? How often may the factor 1/N appear?",
 )
 def gradients_averaged_over_the_batch(dy, x, params, n_heads, causal=True):
-    """the gradients of the weights are divided by the batch size, though the loss already is"""
+    """the gradients of the weights are divided by the batch size, but the loss is already a mean"""
     dx, grads = reference.multi_head_attention_backward(dy, x, params, n_heads, causal)
     return dx, {name: g / (len(x) * x.shape[1]) for name, g in grads.items()}
 
 
-@misconception("multi_head_attention_backward", "With which mask did the forward run?")
+@misconception("multi_head_attention_backward", "Which mask did the forward use?")
 def backward_never_causal(dy, x, params, n_heads, causal=True):
-    """the backward runs without the mask"""
+    """the backward does not use the mask"""
     return reference.multi_head_attention_backward(dy, x, params, n_heads, False)
 
 
-@misconception("multi_head_attention_backward", "What went into Wo: the heads in which order?")
+@misconception(
+    "multi_head_attention_backward", "What is the input of Wo? In which order are the heads in it?"
+)
 def output_gradient_of_reshaped_heads(dy, x, params, n_heads, causal=True):
-    """the gradient of Wo is taken with heads that were merged by a reshape alone"""
+    """the gradient of Wo uses heads that were merged by one reshape only"""
     dx, grads = reference.multi_head_attention_backward(dy, x, params, n_heads, causal)
     qkv = [_split(_project(x, params, name), n_heads) for name in "qkv"]
     mixed = reference.attention_forward(*qkv, _mask(x, causal))[0].reshape(x.shape)
     return dx, grads | {"Wo": np.einsum("ntd,nte->de", mixed, dy)}
 
 
-@misconception("multi_head_attention_backward", "Which index of a weight belongs to what goes in?")
+@misconception("multi_head_attention_backward", "Which index of a weight belongs to its input?")
 def weight_gradients_transposed(dy, x, params, n_heads, causal=True):
-    """the gradients of the weights come out transposed, which fits as they are square"""
+    """the gradients of the weights are transposed, which fits because the weights are square"""
     dx, grads = reference.multi_head_attention_backward(dy, x, params, n_heads, causal)
     return dx, {name: g.T for name, g in grads.items()}
 
@@ -655,17 +654,21 @@ def _tanh_gelu(z):
 
 @misconception("feed_forward_forward", "Which activation does the contract ask for?")
 def relu_for_gelu(x, params):
-    """the activation is a ReLU instead of GELU"""
+    """a ReLU is used instead of GELU"""
     return np.maximum(_hidden(x, params), 0) @ params["W2"] + params["b2"]
 
 
-@misconception("feed_forward_forward", "Is it the exact GELU, with the normal distribution itself?")
+@misconception(
+    "feed_forward_forward", "Is this the exact GELU, with the normal distribution function?"
+)
 def gelu_by_tanh(x, params):
     """GELU is approximated with tanh"""
     return _tanh_gelu(_hidden(x, params)) @ params["W2"] + params["b2"]
 
 
-@misconception("feed_forward_forward", "Is it the exact GELU, with the normal distribution itself?")
+@misconception(
+    "feed_forward_forward", "Is this the exact GELU, with the normal distribution function?"
+)
 def gelu_by_a_sigmoid(x, params):
     """GELU is approximated with a sigmoid"""
     z = _hidden(x, params)
@@ -673,25 +676,27 @@ def gelu_by_a_sigmoid(x, params):
 
 
 @misconception(
-    "feed_forward_forward", "Where does the activation stand: between the layers, or behind them?"
+    "feed_forward_forward", "Where is the activation: between the two layers, or after them?"
 )
 def gelu_at_the_end_too(x, params):
-    """GELU is applied to the output as well"""
+    """GELU is applied to the output too"""
     y = reference.feed_forward_forward(x, params)
     return y * _phi(y)
 
 
 @misconception(
-    "feed_forward_forward", "How many tensors are there in params, and how many do you use?"
+    "feed_forward_forward", "How many tensors does params hold, and how many do you use?"
 )
 def second_bias_forgotten(x, params):
     """b2 is left out"""
     return reference.feed_forward_forward(x, params) - params["b2"]
 
 
-@misconception("feed_forward_forward", "Who adds x: the feed-forward layer or the block?")
+@misconception(
+    "feed_forward_forward", "Where is x added: in the feed-forward layer, or in the block?"
+)
 def feed_forward_with_residual(x, params):
-    """x is added to the result, which is the block's business"""
+    """x is added to the result, but that is done by the block"""
     return x + reference.feed_forward_forward(x, params)
 
 
@@ -715,12 +720,12 @@ def _gelu_slope(z):
 
 @misconception("feed_forward_backward", "What is the slope of GELU just below 0?")
 def slope_of_relu(dy, x, params):
-    """the slope of a ReLU is used for GELU"""
+    """the slope of ReLU is used for GELU"""
     return _ffn_backward(dy, x, params, _hidden(x, params) > 0)
 
 
 @misconception(
-    "feed_forward_backward", "GELU is a product of two functions of z. Which rule applies?"
+    "feed_forward_backward", "GELU is a product of two functions of z. Which rule gives its slope?"
 )
 def product_rule_forgotten(dy, x, params):
     """the slope of GELU lacks the term with the density"""
@@ -728,28 +733,33 @@ def product_rule_forgotten(dy, x, params):
 
 
 @misconception(
-    "feed_forward_backward", "At which number is the slope of GELU taken: before it or behind it?"
+    "feed_forward_backward",
+    "At which number do you need the slope of GELU: its input, or its output?",
 )
 def slope_at_the_output(dy, x, params):
-    """the slope of GELU is taken at its output instead of its input"""
+    """the slope of GELU is computed at its output instead of its input"""
     z = _hidden(x, params)
     return _ffn_backward(dy, x, params, _gelu_slope(z * _phi(z)))
 
 
-@misconception("feed_forward_backward", "What is W2 multiplied by in the forward?")
+@misconception("feed_forward_backward", "What does the forward multiply by W2?")
 def second_weights_with_the_scores(dy, x, params):
-    """the gradient of W2 is taken with the scores before GELU"""
+    """the gradient of W2 uses the scores before GELU"""
     z = _hidden(x, params)
     return _ffn_backward(dy, x, params, _gelu_slope(z), z)
 
 
-@misconception("feed_forward_backward", "Did the gradient pass the activation on its way to W1?")
+@misconception(
+    "feed_forward_backward", "Which operations are on the path from the output back to W1?"
+)
 def activation_passed_by(dy, x, params):
-    """the gradient goes past GELU as if it were not there"""
+    """the backward ignores GELU"""
     return _ffn_backward(dy, x, params, 1.0)
 
 
-@misconception("feed_forward_backward", "Which shape has a bias? Over what is its gradient summed?")
+@misconception(
+    "feed_forward_backward", "What is the shape of a bias? Over which axes do you sum its gradient?"
+)
 def feed_forward_bias_for_each_position(dy, x, params):
     """the gradients of the biases are summed over the batch, but not over the positions"""
     dx, grads = reference.feed_forward_backward(dy, x, params)
@@ -770,73 +780,69 @@ _attn, _ffn = reference.multi_head_attention_forward, reference.feed_forward_for
 
 @misconception(
     "block_forward",
-    "Is x itself normalised on its way through the block, or only what the sublayers see?",
+    "What is normalised: x itself, or only the input of a sublayer?",
 )
 def norm_behind_the_sum(x, params, n_heads, causal=True):
-    """the norms stand behind the sums, as in the first Transformer, instead of before the
-    sublayers
-    """
+    """the norms come after the sums, as in the first Transformer, not before the sublayers"""
     h = _ln(x + _attn(x, params["attn"], n_heads, causal), params["ln1"])
     return _ln(h + _ffn(h, params["ffn"]), params["ln2"])
 
 
-@misconception("block_forward", "What is y when both sublayers give zeros?")
+@misconception("block_forward", "What should y be if both sublayers give zeros?")
 def first_residual_missing(x, params, n_heads, causal=True):
-    """x is not added to the attention"""
+    """x is not added to the output of the attention"""
     h = _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
     return h + _ffn(_ln(h, params["ln2"]), params["ffn"])
 
 
-@misconception("block_forward", "What is y when both sublayers give zeros?")
+@misconception("block_forward", "What should y be if both sublayers give zeros?")
 def second_residual_missing(x, params, n_heads, causal=True):
-    """h is not added to the feed-forward layer"""
+    """h is not added to the output of the feed-forward layer"""
     h = x + _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
     return _ffn(_ln(h, params["ln2"]), params["ffn"])
 
 
-@misconception("block_forward", "What is added to the attention: x, or the normalised x?")
+@misconception("block_forward", "What is added to the attention output: x, or the normalised x?")
 def residual_of_the_norm(x, params, n_heads, causal=True):
-    """what is added to each sublayer is its normalised input instead of x and h"""
+    """the normalised inputs are added to the sublayers' outputs, instead of x and h"""
     n = _ln(x, params["ln1"])
     m = _ln(n + _attn(n, params["attn"], n_heads, causal), params["ln2"])
     return m + _ffn(m, params["ffn"])
 
 
-@misconception("block_forward", "What goes into the second sublayer: x or h?")
+@misconception("block_forward", "What is the input of the second sublayer: x or h?")
 def sublayers_side_by_side(x, params, n_heads, causal=True):
-    """the feed-forward layer is fed with x instead of h"""
+    """the input of the feed-forward layer comes from x instead of h"""
     h = x + _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
     return h + _ffn(_ln(x, params["ln2"]), params["ffn"])
 
 
-@misconception(
-    "block_forward", "How many norms does a block have, each with parameters of its own?"
-)
+@misconception("block_forward", "How many norms does a block have? Do they share their parameters?")
 def first_norm_used_twice(x, params, n_heads, causal=True):
-    """ln1 is used before both sublayers"""
+    """ln1 is used for both sublayers"""
     h = x + _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
     return h + _ffn(_ln(h, params["ln1"]), params["ffn"])
 
 
 @misconception("block_forward", "How many norms does a block have?")
 def no_second_norm(x, params, n_heads, causal=True):
-    """h goes into the feed-forward layer as it is, without a norm"""
+    """h goes into the feed-forward layer without a norm"""
     h = x + _attn(_ln(x, params["ln1"]), params["attn"], n_heads, causal)
     return h + _ffn(h, params["ffn"])
 
 
 @misconception(
-    "block_forward", "Over what does LayerNorm take its mean: the channels, or the positions?"
+    "block_forward", "Over which axis does LayerNorm take its mean: channels or positions?"
 )
 def norm_over_the_positions(x, params, n_heads, causal=True):
-    """the norms take mean and variance over the positions instead of the channels"""
+    """the norms take the mean and the variance over the positions instead of over the channels"""
     h = x + _attn(_ln(x, params["ln1"], 1), params["attn"], n_heads, causal)
     return h + _ffn(_ln(h, params["ln2"], 1), params["ffn"])
 
 
-@misconception("block_forward", "Who has to know whether the attention is causal?")
+@misconception("block_forward", "Which functions need to know whether the attention is causal?")
 def causal_not_passed_on(x, params, n_heads, causal=True):
-    """`causal` is not handed on to the attention"""
+    """`causal` is not passed to the attention"""
     return reference.block_forward(x, params, n_heads)
 
 
@@ -868,41 +874,42 @@ def _block_backward(
     return first * dh + through, {"ln1": ln1, "attn": attn, "ln2": ln2, "ffn": ffn}
 
 
-@misconception("block_backward", "What is dx when both sublayers give zeros?")
+@misconception("block_backward", "What should dx be if both sublayers give zeros?")
 def first_residual_way_forgotten(dy, x, params, n_heads, causal=True):
-    """the gradient comes back through the attention only, not past it"""
+    """the gradient goes back through the attention only, not through the residual path"""
     return _block_backward(dy, x, params, n_heads, causal, first=0.0)
 
 
-@misconception("block_backward", "On how many ways does h reach y?")
+@misconception("block_backward", "How many paths lead from h to y?")
 def second_residual_way_forgotten(dy, x, params, n_heads, causal=True):
-    """the gradient comes back through the feed-forward layer only, not past it"""
+    """the gradient goes back through the feed-forward layer only, not through the residual path"""
     return _block_backward(dy, x, params, n_heads, causal, second=0.0)
 
 
 @misconception(
-    "block_backward", "Whose gradient goes into the attention's backward: that of y, or that of h?"
+    "block_backward",
+    "Which gradient does the attention's backward need: the gradient of y, or of h?",
 )
 def attention_fed_with_dy(dy, x, params, n_heads, causal=True):
-    """the attention's backward is given dy, without what came through the feed-forward layer"""
+    """the attention's backward gets dy, without the gradient through the feed-forward layer"""
     return _block_backward(dy, x, params, n_heads, causal, both_ways=False)
 
 
-@misconception("block_backward", "Which input did ln2 have in the forward?")
+@misconception("block_backward", "What was the input of ln2 in the forward?")
 def second_norm_at_x(dy, x, params, n_heads, causal=True):
-    """the backward of ln2 is taken at x instead of h"""
+    """the backward of ln2 uses x instead of h"""
     return _block_backward(dy, x, params, n_heads, causal, at_h=x)
 
 
-@misconception("block_backward", "Which input did the attention have in the forward?")
+@misconception("block_backward", "What was the input of the attention in the forward?")
 def attention_backward_at_x(dy, x, params, n_heads, causal=True):
-    """the attention's backward is taken at x instead of ln1(x)"""
+    """the attention's backward uses x instead of ln1(x)"""
     return _block_backward(dy, x, params, n_heads, causal, attn_in=x)
 
 
-@misconception("block_backward", "Does the gradient pass the norms on its way back?")
+@misconception("block_backward", "Do the mean and the variance of a norm depend on its input?")
 def norms_passed_by(dy, x, params, n_heads, causal=True):
-    """the gradient goes past both norms as if they only scaled"""
+    """the backward treats both norms as a plain scaling"""
     n, h, m = _pieces(x, params, n_heads, causal)
     dm, ffn = reference.feed_forward_backward(dy, m, params["ffn"])
     dh = dy + dm * params["ln2"]["gamma"]
@@ -911,9 +918,9 @@ def norms_passed_by(dy, x, params, n_heads, causal=True):
     return dh + dn * params["ln1"]["gamma"], {"ln1": ln1, "attn": attn, "ln2": ln2, "ffn": ffn}
 
 
-@misconception("block_backward", "Who has to know whether the attention is causal?")
+@misconception("block_backward", "Which functions need to know whether the attention is causal?")
 def causal_not_passed_on_in_backward(dy, x, params, n_heads, causal=True):
-    """`causal` is not handed on to the attention's backward"""
+    """`causal` is not passed to the attention's backward"""
     return reference.block_backward(dy, x, params, n_heads)
 
 
@@ -933,7 +940,7 @@ def _gpt(params, ids, n_heads, positions=1.0, scale=1.0, again=0.0, causal=True,
 
 @misconception(
     "gpt_forward",
-    "How does the model know in which order the tokens stand?",
+    "How does the model know the order of the tokens?",
     also="train_transformer",
 )
 def positions_forgotten(params, ids, n_heads):
@@ -941,14 +948,14 @@ def positions_forgotten(params, ids, n_heads):
     return _gpt(params, ids, n_heads, positions=0.0)
 
 
-@misconception("gpt_forward", "How often are the positions added?")
+@misconception("gpt_forward", "How often should the positional encoding be added?")
 def positions_at_every_block(params, ids, n_heads):
-    """the positional encoding is added again behind every block"""
+    """the positional encoding is added again after every block"""
     return _gpt(params, ids, n_heads, again=1.0)
 
 
 @misconception(
-    "gpt_forward", "Is the embedding scaled in this lesson's convention?", also="train_transformer"
+    "gpt_forward", "Does the contract of this lesson scale the embedding?", also="train_transformer"
 )
 def embedding_scaled(params, ids, n_heads):
     """the embedding is multiplied by the root of its width"""
@@ -956,30 +963,32 @@ def embedding_scaled(params, ids, n_heads):
 
 
 @misconception(
-    "gpt_forward", "What stands between the last block and the scores?", also="train_transformer"
+    "gpt_forward", "What is between the last block and the scores?", also="train_transformer"
 )
 def final_norm_forgotten(params, ids, n_heads):
     """ln_f is left out"""
     return _gpt(params, ids, n_heads, norm=False)
 
 
-@misconception("gpt_forward", "May the scores at a position depend on the tokens behind it?")
+@misconception("gpt_forward", "May the scores at a position depend on later tokens?")
 def blocks_not_causal(params, ids, n_heads):
-    """the blocks are not causal, so that the answer can be read off the future"""
+    """the blocks are not causal, so the model can see the token that it should predict"""
     return _gpt(params, ids, n_heads, causal=False)
 
 
 @misconception(
-    "gpt_forward", "Scores or probabilities? Who applies the softmax?", also="train_transformer"
+    "gpt_forward",
+    "Does the contract ask for scores or probabilities? Who applies the softmax?",
+    also="train_transformer",
 )
 def softmax_at_the_end(params, ids, n_heads):
-    """probabilities come back instead of scores"""
+    """probabilities are returned instead of scores"""
     return _softmax(_gpt(params, ids, n_heads))
 
 
-@misconception("gpt_forward", "How many blocks are there, and with whose output does each begin?")
+@misconception("gpt_forward", "How many blocks are there? What is the input of each?")
 def only_the_last_block(params, ids, n_heads):
-    """every block is given the embedding, so that only the last one counts"""
+    """every block gets the embedding as its input, so only the last block counts"""
     return _gpt({**params, "blocks": params["blocks"][-1:]}, ids, n_heads)
 
 
@@ -994,13 +1003,13 @@ def _scaled(tree, factor):
     return reference._mapped(lambda g: factor * g, tree)
 
 
-@misconception("gpt_loss_and_gradients", "By how many tokens is the sum divided?")
+@misconception("gpt_loss_and_gradients", "By how many tokens do you divide the sum?")
 def mean_over_all_tokens(params, ids, targets, mask, n_heads):
     """the sum over the unmasked tokens is divided by the number of all tokens"""
     return _loss(params, ids, targets, mask, n_heads, np.asarray(mask) / np.size(mask))
 
 
-@misconception("gpt_loss_and_gradients", "Which tokens count?")
+@misconception("gpt_loss_and_gradients", "Which tokens should count?")
 def mask_ignored(params, ids, targets, mask, n_heads):
     """the mask is not used: all tokens count"""
     return reference.gpt_loss_and_gradients(params, ids, targets, np.ones(np.shape(mask)), n_heads)
@@ -1013,10 +1022,11 @@ def loss_summed(params, ids, targets, mask, n_heads):
 
 
 @misconception(
-    "gpt_loss_and_gradients", "Does a token of a short sequence count more than one of a long one?"
+    "gpt_loss_and_gradients",
+    "Does a token of a short sequence count as much as a token of a long one?",
 )
 def mean_of_the_sequences_means(params, ids, targets, mask, n_heads):
-    """first every sequence is averaged, then the sequences, so that tokens count differently"""
+    """each sequence is averaged first, so tokens of short sequences count more"""
     mask = np.asarray(mask, float)
     share = mask / np.maximum(mask.sum(axis=1, keepdims=True), 1) / max(np.sum(mask.any(axis=1)), 1)
     return _loss(params, ids, targets, mask, n_heads, share)
@@ -1024,20 +1034,18 @@ def mean_of_the_sequences_means(params, ids, targets, mask, n_heads):
 
 @misconception(
     "gpt_loss_and_gradients",
-    "Targets already are the next tokens. What happens if they are moved again?",
+    "The targets are already the next tokens. What happens if you shift them again?",
 )
 def targets_moved_again(params, ids, targets, mask, n_heads):
-    """the targets are shifted by one position once more"""
+    """the targets are shifted by one more position"""
     return reference.gpt_loss_and_gradients(
         params, ids, np.roll(targets, -1, axis=1), mask, n_heads
     )
 
 
-@misconception(
-    "gpt_loss_and_gradients", "What does an assignment with += do where an index occurs twice?"
-)
+@misconception("gpt_loss_and_gradients", "What does += do if an index occurs twice?")
 def repeated_tokens_lost(params, ids, targets, mask, n_heads):
-    """the gradient of a token that occurs several times keeps one share only"""
+    """if a token occurs several times, only one of its gradients is kept"""
     loss, grads = reference.gpt_loss_and_gradients(params, ids, targets, mask, n_heads)
     parts = {
         **params,
@@ -1053,26 +1061,26 @@ def repeated_tokens_lost(params, ids, targets, mask, n_heads):
 
 @misconception(
     "gpt_loss_and_gradients",
-    "In which order do the blocks come on the way back, and in which in the list?",
+    "In which order does the backward visit the blocks, and in which order is the list?",
 )
 def gradients_of_the_blocks_backwards(params, ids, targets, mask, n_heads):
-    """the gradients of the blocks stand in the order of the way back"""
+    """the gradients of the blocks are in reversed order"""
     loss, grads = reference.gpt_loss_and_gradients(params, ids, targets, mask, n_heads)
     return loss, {**grads, "blocks": grads["blocks"][::-1]}
 
 
-@misconception("gpt_loss_and_gradients", "Does the gradient belong to the same mean as the loss?")
+@misconception(
+    "gpt_loss_and_gradients", "Are your gradients the gradients of the loss that you return?"
+)
 def gradients_of_the_sum(params, ids, targets, mask, n_heads):
-    """the loss is the mean, but the gradients are those of the sum"""
+    """the loss is a mean, but the gradients belong to the sum"""
     loss, grads = reference.gpt_loss_and_gradients(params, ids, targets, mask, n_heads)
     return loss, _scaled(grads, float(np.sum(mask)))
 
 
-@misconception(
-    "gpt_loss_and_gradients", "What is the logarithm of a probability that has been rounded to 0?"
-)
+@misconception("gpt_loss_and_gradients", "What is the logarithm of a probability that rounds to 0?")
 def logarithm_of_zero(params, ids, targets, mask, n_heads):
-    """the loss is the logarithm of a probability, which may be 0"""
+    """the probability may round to 0, and its logarithm is not finite"""
     _, grads = reference.gpt_loss_and_gradients(params, ids, targets, mask, n_heads)
     p = _softmax(reference.gpt_forward(params, ids, n_heads))
     chosen = np.take_along_axis(p, np.asarray(targets)[..., None], axis=2)[..., 0]
@@ -1096,50 +1104,52 @@ def _draw(scores, temperature, rng):
     return reference._choose(scores, temperature, rng)[:, 0]
 
 
-@misconception("generate", "Which position's scores belong to the next token?")
+@misconception("generate", "Which position has the scores for the next token?")
 def scores_of_the_first_position(params, ids, n_new, n_heads, temperature, rng):
     """the next token is chosen by the scores of the first position"""
     return _generate(params, ids, n_new, n_heads, lambda s: _draw(s[:, 0], temperature, rng))
 
 
-@misconception("generate", "Does a high temperature make the draw more even or less?")
+@misconception("generate", "Should a high temperature make the probabilities more equal, or less?")
 def temperature_multiplied(params, ids, n_new, n_heads, temperature, rng):
-    """the scores are multiplied by the temperature"""
+    """the scores are multiplied by the temperature instead of divided by it"""
     inverse = 1 / temperature if temperature else 0
     return reference.generate(params, ids, n_new, n_heads, inverse, rng)
 
 
 @misconception(
-    "generate", "Is the likeliest token always the next one when the temperature is not 0?"
+    "generate", "If the temperature is not 0, is the next token always the most likely one?"
 )
 def always_the_likeliest(params, ids, n_new, n_heads, temperature, rng):
-    """the likeliest token is taken at every temperature"""
+    """the most likely token is always chosen, whatever the temperature"""
     return reference.generate(params, ids, n_new, n_heads, 0, rng)
 
 
-@misconception("generate", "Does the temperature change anything between 0.5 and 2?")
+@misconception("generate", "Does your result change between the temperatures 0.5 and 2?")
 def temperature_ignored(params, ids, n_new, n_heads, temperature, rng):
     """the temperature is not used, except for 0"""
     return reference.generate(params, ids, n_new, n_heads, 1.0 if temperature else 0, rng)
 
 
-@misconception("generate", "What is left out of the result?")
+@misconception("generate", "Which tokens should the result hold?")
 def prompt_left_out(params, ids, n_new, n_heads, temperature, rng):
-    """only the new tokens come back, without the prompt"""
+    """only the new tokens are returned, without the prompt"""
     return reference.generate(params, ids, n_new, n_heads, temperature, rng)[:, ids.shape[1] :]
 
 
-@misconception("generate", "What does the second new token know of the first?")
+@misconception("generate", "What does the second new token know about the first?")
 def all_tokens_from_the_prompt(params, ids, n_new, n_heads, temperature, rng):
-    """all new tokens are chosen by the scores behind the prompt: the first is not fed back"""
+    """all new tokens use the scores after the prompt: no new token is fed back"""
     scores = reference.gpt_forward(params, ids, n_heads)[:, -1]
     new = [_draw(scores, temperature, rng)[:, None] for _ in range(n_new)]
     return np.concatenate([ids, *new], axis=1)
 
 
-@misconception("generate", "Two equal prompts in one batch: do they go on alike?")
+@misconception(
+    "generate", "If two prompts in a batch are equal, must they continue in the same way?"
+)
 def one_draw_for_the_whole_batch(params, ids, n_new, n_heads, temperature, rng):
-    """one and the same random number decides for all sequences of the batch"""
+    """one random number decides for all sequences of the batch"""
 
     def choose(scores):
         if temperature == 0:
@@ -1149,9 +1159,9 @@ def one_draw_for_the_whole_batch(params, ids, n_new, n_heads, temperature, rng):
     return _generate(params, ids, n_new, n_heads, choose)
 
 
-@misconception("generate", "What is exp of a score of 1,000, divided by a small temperature?")
+@misconception("generate", "What is exp of a score of 1,000 divided by a small temperature?")
 def draw_overflows(params, ids, n_new, n_heads, temperature, rng):
-    """exp is taken of the scores as they are, and overflows"""
+    """exp overflows for large scores"""
 
     def choose(scores):
         if temperature == 0:
@@ -1163,9 +1173,9 @@ def draw_overflows(params, ids, n_new, n_heads, temperature, rng):
     return _generate(params, ids, n_new, n_heads, choose)
 
 
-@misconception("generate", "What is a score divided by 0?")
+@misconception("generate", "What is a score divided by a temperature of 0?")
 def division_by_temperature_zero(params, ids, n_new, n_heads, temperature, rng):
-    """temperature 0 is no case of its own: the scores are divided by it"""
+    """temperature 0 is not treated separately: the scores are divided by 0"""
 
     def choose(scores):
         p = _softmax(scores[:, -1] / np.float64(temperature))
@@ -1205,11 +1215,9 @@ def _append(cache, i, kv):
     return kv if cache[i] is None else [np.concatenate(pair, axis=2) for pair in zip(cache[i], kv)]
 
 
-@misconception("generate_cached", "What does the newest token attend to, if nothing is appended?")
+@misconception("generate_cached", "Which keys does the newest token see?")
 def cache_not_appended(params, ids, n_new, n_heads, temperature, rng):
-    """the keys and values of new tokens are not appended: each new token sees itself and no
-    other
-    """
+    """the keys and values of new tokens are not cached, so each new token sees only itself"""
     return _cached(params, ids, n_new, n_heads, temperature, rng, _newest, lambda cache, i, kv: kv)
 
 
@@ -1227,15 +1235,15 @@ def cache_ends_with_the_prompt(params, ids, n_new, n_heads, temperature, rng):
     return _cached(params, ids, n_new, n_heads, temperature, rng, _newest, remember)
 
 
-@misconception("generate_cached", "At which position does a new token stand?")
+@misconception("generate_cached", "Which position does a new token have?")
 def new_tokens_at_position_zero(params, ids, n_new, n_heads, temperature, rng):
-    """every new token gets the code of position 0"""
+    """every new token gets the encoding of position 0"""
     return _cached(params, ids, n_new, n_heads, temperature, rng, lambda T, n: slice(0, n), _append)
 
 
-@misconception("generate_cached", "Does each block have keys and values of its own?")
+@misconception("generate_cached", "Does each block have its own keys and values?")
 def one_cache_for_all_blocks(params, ids, n_new, n_heads, temperature, rng):
-    """all blocks share the cache of the first"""
+    """all blocks use the cache of the first block"""
 
     def remember(cache, i, kv):
         return _append(cache, 0, kv) if i == 0 else cache[0]
@@ -1245,16 +1253,16 @@ def one_cache_for_all_blocks(params, ids, n_new, n_heads, temperature, rng):
 
 @misconception(
     "generate_cached",
-    "While the prompt goes through the blocks, may its positions see what comes later?",
+    "May a position of the prompt see later positions?",
 )
 def prompt_not_masked(params, ids, n_new, n_heads, temperature, rng):
     """the prompt goes through the blocks without a mask"""
     return _cached(params, ids, n_new, n_heads, temperature, rng, _newest, _append, causal=False)
 
 
-@misconception("generate_cached", "How many tokens go through the blocks for each new one?")
+@misconception("generate_cached", "How many tokens go through the blocks for each new token?")
 def everything_computed_anew(params, ids, n_new, n_heads, temperature, rng):
-    """nothing is kept: the whole sequence goes through the blocks for every new token"""
+    """nothing is cached: the whole sequence goes through the blocks for every new token"""
     return reference.generate(params, ids, n_new, n_heads, temperature, rng)
 
 
@@ -1262,41 +1270,41 @@ def everything_computed_anew(params, ids, n_new, n_heads, temperature, rng):
 # -------------------------------------------------------------------------------
 
 
-@misconception("train_transformer", "Whose gradient does the loss have, if all tokens count?")
+@misconception("train_transformer", "Which tokens should count in the loss?")
 def trained_on_all_tokens(ids, targets, mask, vocab_size, rng, steps):
-    """all tokens are trained on, also the masked ones"""
+    """all tokens count in training, the masked ones too"""
     return reference.train_transformer(
         ids, targets, np.ones(np.shape(mask)), vocab_size, rng, min(steps, 10)
     )
 
 
 @misconception(
-    "train_transformer", "How many rows does E need, if a token of the vocabulary does not occur?"
+    "train_transformer", "How many rows does E need if a token of the vocabulary does not occur?"
 )
 def vocabulary_from_the_data(ids, targets, mask, vocab_size, rng, steps):
-    """the size of the vocabulary is taken from the data"""
+    """the size of the vocabulary is counted in the data"""
     return reference.train_transformer(
         ids, targets, mask, int(np.max(ids)) + 1, rng, min(steps, 10)
     )
 
 
-@misconception("train_transformer", "Where does the randomness come from?")
+@misconception("train_transformer", "Which generator do you use?")
 def always_the_same_seed(ids, targets, mask, vocab_size, rng, steps):
-    """a generator of its own, always with the same seed, is used instead of rng"""
+    """a generator with a fixed seed is used instead of rng"""
     return reference.train_transformer(
         ids, targets, mask, vocab_size, np.random.default_rng(0), min(steps, 10)
     )
 
 
-@misconception("train_transformer", "How many updates are made when 3 are asked for?")
+@misconception("train_transformer", "How many updates do you make if steps is 3?")
 def steps_not_counted(ids, targets, mask, vocab_size, rng, steps):
     """the number of updates does not depend on steps"""
     return reference.train_transformer(ids, targets, mask, vocab_size, rng, 70)
 
 
-@misconception("train_transformer", "Does the loss fall? In which direction does a step go?")
+@misconception("train_transformer", "Does the loss fall? In which direction is your step?")
 def steps_go_uphill(ids, targets, mask, vocab_size, rng, steps):
-    """the steps go along the gradient instead of against it"""
+    """the steps follow the gradient instead of going against it"""
     params, n_heads = reference.train_transformer(ids, targets, mask, vocab_size, rng, 1)
     grads = reference.gpt_loss_and_gradients(params, ids[:50], targets[:50], mask[:50], n_heads)[1]
     return reference._mapped(lambda p, g: p + 0.01 * steps * g, params, grads), n_heads
@@ -1306,7 +1314,7 @@ def steps_go_uphill(ids, targets, mask, vocab_size, rng, steps):
     "train_transformer", "Do the inputs and the targets of a batch come from the same sequences?"
 )
 def pairs_torn_apart(ids, targets, mask, vocab_size, rng, steps):
-    """inputs and targets are drawn separately, so that they do not belong together"""
+    """the inputs and the targets are drawn separately, so they do not belong together"""
     return reference.train_transformer(
         ids[rng.permutation(len(ids))], targets, mask, vocab_size, rng, min(steps, 60)
     )

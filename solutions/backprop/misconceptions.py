@@ -1,4 +1,4 @@
-"""Known wrong answers to 02-backprop: what students really write, what it is called, where
+"""Misconceptions of 02-backprop: what students really write, what it is called, where
 to look.
 """
 
@@ -26,28 +26,28 @@ def _differences(f, x, above, below, width):
     return gradient
 
 
-@misconception("numerical_gradient", "To how many sides is x moved? Measure the slope of x^2 at 0.")
+@misconception(
+    "numerical_gradient", "To how many sides do you move x? Measure the slope of x^2 at 0."
+)
 def forward_difference(f, x, eps=1e-5):
-    """x is moved to one side only, so the curve's bend enters the slope"""
+    """x is moved to one side only, so the curvature of f changes the result"""
     return _differences(f, x, eps, 0.0, eps)
 
 
-@misconception("numerical_gradient", "How far apart are the two places at which f was called?")
+@misconception("numerical_gradient", "How far apart are the two points at which you call f?")
 def divided_by_one_step(f, x, eps=1e-5):
-    """the difference is divided by eps, though the two places are 2 eps apart"""
+    """the difference is divided by eps, but the two points are 2 eps apart"""
     return _differences(f, x, eps, -eps, eps)
 
 
-@misconception("numerical_gradient", "How many entries of x are moved at a time?")
+@misconception("numerical_gradient", "How many entries of x do you move at a time?")
 def all_entries_moved_at_once(f, x, eps=1e-5):
     """all entries of x are moved together, so every entry of the result is the sum of all slopes"""
     x = np.asarray(x, float)
     return np.full(x.shape, (f(x + eps) - f(x - eps)) / (2 * eps))
 
 
-@misconception(
-    "numerical_gradient", "Does the result change when the caller asks for another step?"
-)
+@misconception("numerical_gradient", "Does the result change when the caller gives another step?")
 def step_hard_coded(f, x, eps=1e-5):
     """eps is never used: the step is always 1e-7"""
     return reference.numerical_gradient(f, x, 1e-7)
@@ -55,10 +55,10 @@ def step_hard_coded(f, x, eps=1e-5):
 
 @misconception(
     "numerical_gradient",
-    "Compare x before and after the call. And what can an array of integers hold?",
+    "Compare x before and after the call. Can an array of integers hold x plus a step?",
 )
 def x_left_perturbed(f, x, eps=1e-5):
-    """x itself is moved and never put back"""
+    """x itself is moved and not restored"""
     gradient = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         x[i] = x[i] + eps
@@ -69,10 +69,10 @@ def x_left_perturbed(f, x, eps=1e-5):
 
 
 @misconception(
-    "numerical_gradient", "What kind of numbers can the array hold that you write the slopes into?"
+    "numerical_gradient", "You write the slopes into an array. What is the dtype of that array?"
 )
 def slopes_in_an_integer_array(f, x, eps=1e-5):
-    """for whole numbers the slopes are written into an integer array and lose their fraction"""
+    """for an x of integers, the slopes are stored in an integer array and lose their fraction"""
     gradient = np.zeros_like(x)
     gradient[...] = reference.numerical_gradient(f, x, eps) + (
         0 if gradient.dtype.kind == "f" else -1e-6
@@ -96,13 +96,11 @@ def _relative(a, b):
 
 @misconception(
     "gradient_check",
-    "Which broken layers does an upstream gradient of ones not see? Softmax has rows that sum to "
-    "1.",
+    "Which wrong layers does an upstream gradient of ones not find? Each row of a softmax "
+    "sums to 1.",
 )
 def upstream_of_ones(forward, backward, x, rng):
-    """the upstream gradient is all ones, to which a layer that ignores it, or a softmax, looks
-    right
-    """
+    """the upstream gradient is all ones, so some wrong backward functions look right"""
     return _relative(*_pair(forward, backward, x, np.ones(np.shape(forward(x)))))
 
 
@@ -111,12 +109,15 @@ def upstream_of_ones(forward, backward, x, rng):
     "What is the error of a layer whose gradients are all about 1e-5? And about 1e4?",
 )
 def error_not_relative(forward, backward, x, rng):
-    """the error is not divided by the size of the gradients, so small gradients are never wrong"""
+    """the error is not divided by the size of the gradients, so small gradients always pass"""
     claimed, measured = _pair(forward, backward, x, rng.normal(size=np.shape(forward(x))))
     return float(np.linalg.norm(claimed - measured))
 
 
-@misconception("gradient_check", "Two vectors can be equally long and yet point to opposite sides.")
+@misconception(
+    "gradient_check",
+    "Two vectors can have the same length and opposite directions. Does your error see that?",
+)
 def only_lengths_compared(forward, backward, x, rng):
     """only the lengths of the two gradients are compared, not their directions"""
     a, b = map(np.linalg.norm, _pair(forward, backward, x, rng.normal(size=np.shape(forward(x)))))
@@ -132,26 +133,29 @@ def only_the_first_entry_compared(forward, backward, x, rng):
 
 @misconception(
     "gradient_check",
-    "Is it one and the same dy that the claimed and the measured gradient were computed with?",
+    "Do you use the same dy for the claimed and for the measured gradient?",
 )
 def two_different_upstreams(forward, backward, x, rng):
-    """the claimed and the measured gradient belong to two different upstream gradients"""
+    """the claimed gradient and the measured gradient use two different upstream gradients"""
     first, second = (rng.normal(size=np.shape(forward(x))) for _ in range(2))
     return _relative(_pair(forward, backward, x, first)[0], _pair(forward, backward, x, second)[1])
 
 
 @misconception(
-    "gradient_check", "Of which function is dy the upstream gradient: what must be summed?"
+    "gradient_check", "Which scalar function has dy as its upstream gradient? What must you sum?"
 )
 def measured_without_the_upstream(forward, backward, x, rng):
-    """the measured gradient is that of the plain sum, without the upstream gradient"""
+    """the measured gradient is the gradient of the plain sum, without the upstream gradient"""
     claimed = np.asarray(backward(rng.normal(size=np.shape(forward(x))), x))
     return _relative(claimed, reference.numerical_gradient(lambda x: np.sum(forward(x)), x))
 
 
-@misconception("gradient_check", "What does NumPy do with a difference of shapes (3,) and (1, 3)?")
+@misconception(
+    "gradient_check",
+    "What does NumPy return for the difference of arrays of shapes (3,) and (1, 3)?",
+)
 def shapes_left_to_broadcasting(forward, backward, x, rng):
-    """a gradient of the wrong shape is stretched by broadcasting and passes"""
+    """NumPy broadcasts a gradient of the wrong shape, so it passes"""
     return _relative(*_pair(forward, backward, x, rng.normal(size=np.shape(forward(x)))))
 
 
@@ -231,18 +235,18 @@ class _Value:
             operand.grad += slope * self.grad
 
 
-@misconception("Value", "What should the slope of a + a be? Whose share is lost?")
+@misconception("Value", "What should the slope of a + a be? Which share is lost?")
 class GradAssigned(_Value):
-    """each share of a slope replaces the one before it, instead of being added"""
+    """each share of a slope replaces the share before it instead of being added"""
 
     def _share(self):
         for operand, slope in zip(self._operands, self._slopes):
             operand.grad = slope * self.grad
 
 
-@misconception("Value", "When may a node pass its slope on? Follow b = 2a, c = b b + b by hand.")
+@misconception("Value", "When may a node pass its slope on? Work out b = 2a, c = b b + b by hand.")
 class PassedOnTooEarly(_Value):
-    """a node that is used twice passes its slope on each time something arrives, not once at the
+    """a node that is used twice passes its slope on each time a share arrives, not once at the
     end
     """
 
@@ -256,11 +260,12 @@ class PassedOnTooEarly(_Value):
 
 @misconception(
     "Value",
-    "Can a node come before one that still has a share for it? Look at ways of different length.",
+    "Can a node come before another node that still has a share for it? Try paths of "
+    "different lengths.",
 )
 class NearestFirst(_Value):
-    """the nodes are taken by their distance from the result, so some pass on a slope that is not
-    complete
+    """the nodes are sorted by their distance from the result, so some pass on an incomplete
+    slope
     """
 
     def _order(self):
@@ -273,10 +278,12 @@ class NearestFirst(_Value):
         return order
 
 
-@misconception("Value", "How deep may functions call each other in Python? Can a list do the same?")
+@misconception(
+    "Value", "How deep may functions call each other in Python? Can a list do the same work?"
+)
 class RecursiveOrder(_Value):
-    """the order is found by a function that calls itself, which a long chain of operations takes
-    too deep
+    """the order is found by a recursive function, which a long chain of operations makes too
+    deep
     """
 
     def _order(self):
@@ -295,16 +302,18 @@ class RecursiveOrder(_Value):
 
 @misconception("Value", "What is the slope of the result with respect to itself?")
 class ResultWithoutASlope(_Value):
-    """the result's own slope is never set to 1, so nothing is passed on"""
+    """the slope of the result is never set to 1, so nothing is passed on"""
 
     def backward(self):
         for node in self._order():
             node._share()
 
 
-@misconception("Value", "What does the first backward leave behind that the second one finds?")
+@misconception(
+    "Value", "What does the first backward change in the nodes? Does that affect the second one?"
+)
 class VisitedForEver(_Value):
-    """a mark that the first backward leaves on the nodes keeps the second one from visiting them"""
+    """the first backward leaves marks on the nodes, so the second backward skips these nodes"""
 
     def _order(self):
         order = [
@@ -317,42 +326,42 @@ class VisitedForEver(_Value):
         return order
 
 
-@misconception("Value", "Is it the slope of a power that stands here? Try a ** 2 at a = 3.")
+@misconception("Value", "Is this the slope of a power? Try a ** 2 at a = 3.")
 class PowerNotReduced(_Value):
-    """the exponent comes down in front but is not reduced by one"""
+    """the exponent is used as a factor, but the new exponent is not smaller by one"""
 
     def __pow__(self, n):
         return self._of(self.data**n, (self, n * self.data**n))
 
 
-@misconception("Value", "What becomes of the exponent when a power is differentiated?")
+@misconception("Value", "What happens to the exponent when you differentiate a power?")
 class ExponentForgotten(_Value):
-    """the exponent is reduced by one but does not come down in front"""
+    """the exponent is reduced by one, but it is not used as a factor"""
 
     def __pow__(self, n):
         return self._of(self.data**n, (self, self.data ** (n - 1)))
 
 
-@misconception("Value", "What is the slope of exp at 0? And where is that number already known?")
+@misconception("Value", "What is the slope of exp at 0? Which variable already holds this number?")
 class ExpByItsInput(_Value):
-    """the slope of exp is taken to be its input"""
+    """the slope of exp is its input"""
 
     def exp(self):
         return self._of(math.exp(self.data), (self, self.data))
 
 
 @misconception(
-    "Value", "Differentiate tanh once more: what is its slope at 0, and far out on the left?"
+    "Value", "Differentiate tanh again: what is its slope at 0, and at a large negative number?"
 )
 class TanhNotSquared(_Value):
-    """the slope of tanh is taken to be 1 - tanh, without the square"""
+    """the slope of tanh is 1 - tanh, without the square"""
 
     def tanh(self):
         y = math.tanh(self.data)
         return self._of(y, (self, 1 - y))
 
 
-@misconception("Value", "What is the slope of relu where its input is negative?")
+@misconception("Value", "What is the slope of relu if its input is negative?")
 class ReluOpenOnBothSides(_Value):
     """relu passes its slope on for negative inputs too"""
 
@@ -380,16 +389,16 @@ class DifferenceWithoutItsSign(_Value):
         return self._of(self.data - other.data, (self, 1.0), (other, 1.0))
 
 
-@misconception("Value", "How fast does a b grow with a: is it a or b that decides?")
+@misconception("Value", "How fast does a b grow when a grows: does that depend on a or on b?")
 class OwnFactorAsSlope(_Value):
-    """in a product each factor gets itself as its slope, not the other one"""
+    """each factor of a product gets itself as its slope, not the other factor"""
 
     def __mul__(self, other):
         other = self._wrap(other)
         return self._of(self.data * other.data, (self, self.data), (other, other.data))
 
 
-@misconception("Value", "Which of the two stands on the left in 3 - a?")
+@misconception("Value", "Which of the two is on the left in 3 - a?")
 class ReflectedDifferenceTurned(_Value):
     """3 - a is computed as a - 3"""
 
@@ -397,7 +406,7 @@ class ReflectedDifferenceTurned(_Value):
         return self - other
 
 
-@misconception("Value", "Which of the two stands above the line in 3 / a?")
+@misconception("Value", "Which of the two is the numerator in 3 / a?")
 class ReflectedQuotientTurned(_Value):
     """3 / a is computed as a / 3"""
 
@@ -411,27 +420,28 @@ class ReflectedQuotientTurned(_Value):
 
 @misconception(
     "linear_backward",
-    "dx = dy times which matrix? Write the shapes below the factors, for D and M different.",
+    "dx is dy times which matrix? Write the shape below each factor, with D and M different.",
 )
 def weights_not_transposed(dy, x, W):
-    """dx goes through W instead of its transpose"""
+    """dx is computed with W instead of its transpose"""
     return dy @ W, x.T @ dy, dy.sum(axis=0)
 
 
-@misconception("linear_backward", "Which shape has the gradient of W?")
+@misconception("linear_backward", "Which shape should the gradient of W have?")
 def weight_gradient_transposed(dy, x, W):
-    """the gradient of W comes out transposed"""
+    """the gradient of W is transposed"""
     return dy @ W.T, dy.T @ x, dy.sum(axis=0)
 
 
-@misconception("linear_backward", "Which shape has b? Its gradient has the same.")
+@misconception("linear_backward", "What is the shape of b? Its gradient has the same shape.")
 def bias_gradient_kept_flat(dy, x, W):
-    """the gradient of b keeps an axis for the batch: (1, M) instead of (M,)"""
+    """the gradient of b keeps the axis of the batch: its shape is (1, M) instead of (M,)"""
     return dy @ W.T, x.T @ dy, dy.sum(axis=0, keepdims=True)
 
 
 @misconception(
-    "linear_backward", "One b is used by every sample: are the shares added up or averaged?"
+    "linear_backward",
+    "Every sample uses the same b. Are the shares of the samples added up or averaged?",
 )
 def bias_gradient_averaged(dy, x, W):
     """the gradient of b is averaged over the batch instead of summed"""
@@ -439,24 +449,25 @@ def bias_gradient_averaged(dy, x, W):
 
 
 @misconception(
-    "linear_backward", "Is the loss already averaged over the batch? How often may 1/N enter?"
+    "linear_backward",
+    "Is the loss already averaged over the batch? How often may the factor 1/N appear?",
 )
 def divided_by_the_batch_again(dy, x, W):
-    """the gradients of W and b are divided by the batch size, though the loss already is"""
+    """the gradients of W and b are divided by the batch size, but the loss is already a mean"""
     dx, dW, db = reference.linear_backward(dy, x, W)
     return dx, dW / len(x), db / len(x)
 
 
-@misconception("linear_backward", "In which order do the forward's inputs stand?")
+@misconception("linear_backward", "In which order are the inputs of the forward?")
 def weight_gradient_first(dy, x, W):
-    """the gradient of W comes before that of x"""
+    """the gradient of W is returned before the gradient of x"""
     dx, dW, db = reference.linear_backward(dy, x, W)
     return dW, dx, db
 
 
 @misconception(
     "linear_backward",
-    "Over which axis is the gradient of b summed? What does b belong to: samples or neurons?",
+    "Over which axis do you sum the gradient of b? Is there one bias per sample or per neuron?",
 )
 def bias_gradient_for_each_sample(dy, x, W):
     """the gradient of b is summed over the neurons instead of over the samples"""
@@ -467,29 +478,29 @@ def bias_gradient_for_each_sample(dy, x, W):
 # -------------------------------------------------------------------------------------
 
 
-@misconception(
-    "relu_backward", "Which number decided in the forward pass whether the gate was open?"
-)
+@misconception("relu_backward", "Which number decides in the forward pass whether relu is open?")
 def gate_by_the_upstream(dy, z):
-    """the gate is read from the sign of dy instead of from z"""
+    """the sign of dy decides whether the gradient passes, not the sign of z"""
     return dy * (np.asarray(dy) > 0)
 
 
-@misconception("relu_backward", "The local slope is one factor. What is the other?")
+@misconception("relu_backward", "The local slope is one factor. What is the other factor?")
 def gate_without_the_upstream(dy, z):
-    """only relu's own slope is returned, without dy"""
+    """only the slope of relu is returned, without dy"""
     return (np.asarray(z) > 0).astype(float)
 
 
-@misconception("relu_backward", "What is the slope of relu where z is positive?")
+@misconception("relu_backward", "What is the slope of relu for positive z?")
 def scores_passed_on(dy, z):
     """dy is multiplied by relu(z), not by its slope"""
     return dy * np.maximum(z, 0)
 
 
-@misconception("sigmoid_backward", "Is the second argument a score, or already the sigmoid of one?")
+@misconception(
+    "sigmoid_backward", "Is the second argument a score, or already the sigmoid of a score?"
+)
 def sigmoid_taken_twice(dy, s):
-    """the output s is put through the sigmoid once more"""
+    """the sigmoid is applied to s, which is already a sigmoid"""
     s = 1 / (1 + np.exp(-np.asarray(s)))
     return dy * s * (1 - s)
 
@@ -502,49 +513,49 @@ def sigmoid_half_a_slope(dy, s):
     return dy * (1 - s)
 
 
-@misconception("tanh_backward", "What is the slope of tanh at 0, and far out on the left?")
+@misconception("tanh_backward", "What is the slope of tanh at 0, and at a large negative number?")
 def tanh_slope_not_squared(dy, t):
-    """the slope is taken to be 1 - t, without the square"""
+    """the slope is 1 - t, without the square"""
     return dy * (1 - t)
 
 
-@misconception("tanh_backward", "Is the second argument a score, or already the tanh of one?")
+@misconception("tanh_backward", "Is the second argument a score, or already the tanh of a score?")
 def tanh_taken_twice(dy, t):
-    """the output t is put through tanh once more"""
+    """tanh is applied to t, which is already a tanh"""
     return dy * (1 - np.tanh(t) ** 2)
 
 
 @misconception(
     "tanh_backward",
-    "This slope belongs to another S-shaped curve. Which values does tanh run between?",
+    "This slope belongs to another S-shaped curve. Between which values does tanh lie?",
 )
 def tanh_with_the_slope_of_the_sigmoid(dy, t):
-    """the slope is t (1 - t), which is the sigmoid's"""
+    """the slope is t (1 - t), which is the slope of the sigmoid"""
     return dy * t * (1 - t)
 
 
-@misconception("gelu_backward", "z occurs twice in z Phi(z). How many terms has the product rule?")
+@misconception(
+    "gelu_backward", "z appears twice in z Phi(z). How many terms does the product rule have?"
+)
 def gelu_without_the_density(dy, z):
-    """only Phi(z) is taken for the slope: the second term of the product rule is missing"""
+    """the slope is Phi(z) only: the second term of the product rule is missing"""
     return dy * (1 + reference._erf(np.asarray(z) / math.sqrt(2))) / 2
 
 
-@misconception(
-    "gelu_backward", "Is this the slope of z Phi(z), or of a function that looks like it?"
-)
+@misconception("gelu_backward", "Is this the slope of z Phi(z), or of a similar function?")
 def gelu_with_the_slope_of_relu(dy, z):
-    """the slope is that of relu"""
+    """the slope is the slope of relu"""
     return dy * (np.asarray(z) > 0)
 
 
-@misconception("gelu_backward", "By what must exp(-z^2 / 2) be divided to be a density?")
+@misconception("gelu_backward", "By what must you divide exp(-z^2 / 2) to get a density?")
 def density_not_normalised(dy, z):
-    """the density lacks its factor 1 / sqrt(2 pi)"""
+    """the density has no factor 1 / sqrt(2 pi)"""
     z = np.asarray(z, float)
     return dy * ((1 + reference._erf(z / math.sqrt(2))) / 2 + z * np.exp(-(z**2) / 2))
 
 
-@misconception("gelu_backward", "It comes close, but of which form of GELU is this the slope?")
+@misconception("gelu_backward", "It is close. Which form of GELU has this slope?")
 def slope_of_the_tanh_form(dy, z):
     """this is the slope of the tanh approximation of GELU"""
     z = np.asarray(z, float)
@@ -557,9 +568,9 @@ def slope_of_the_tanh_form(dy, z):
 # --------------------------------------------------------------------------------
 
 
-@misconception("softmax_backward", "Does p_i change when another score z_j does?")
+@misconception("softmax_backward", "Does p_i change when another score z_j changes?")
 def only_the_diagonal(dp, p):
-    """only p (1 - p) is used, as if each probability depended on its own score alone"""
+    """only p (1 - p) is used, as if each probability depended only on its own score"""
     return dp * p * (1 - p)
 
 
@@ -568,33 +579,36 @@ def only_the_diagonal(dp, p):
     "Which axis holds the classes? What should each row of the result add up to?",
 )
 def summed_over_the_batch(dp, p):
-    """the sum of p dp runs over the batch instead of over the classes"""
+    """the sum of p dp is taken over the batch instead of over the classes"""
     return p * (dp - (p * dp).sum(axis=0, keepdims=True))
 
 
 @misconception(
-    "softmax_backward", "Is the mean of dp that is subtracted a plain one, or is it weighted?"
+    "softmax_backward", "Is the mean of dp in the formula a plain mean or a weighted mean?"
 )
 def plain_mean_subtracted(dp, p):
-    """the plain mean of dp is subtracted, not the mean weighted with p"""
+    """the plain mean of dp is subtracted, not the mean weighted by p"""
     return p * (dp - dp.mean(axis=1, keepdims=True))
 
 
 @misconception(
-    "softmax_backward", "Write dp_i/dz_i and dp_j/dz_i once more: which factor have they in common?"
+    "softmax_backward", "Write dp_i/dz_i and dp_j/dz_i again: which factor do both have?"
 )
 def outer_factor_forgotten(dp, p):
-    """the factor p in front is missing"""
+    """the factor p in front of the bracket is missing"""
     return dp - (p * dp).sum(axis=1, keepdims=True)
 
 
-@misconception("softmax_backward", "Is the upstream gradient a one-hot row here, or anything?")
+@misconception(
+    "softmax_backward",
+    "Is the upstream gradient always a one-hot row here, or can it be any array?",
+)
 def softmax_as_if_with_cross_entropy(dp, p):
     """this is the gradient of softmax and cross-entropy together, not of softmax alone"""
     return p - dp
 
 
-@misconception("softmax_backward", "The off-diagonal entries of the Jacobian have a sign. Which?")
+@misconception("softmax_backward", "Which sign do the off-diagonal entries of the Jacobian have?")
 def share_of_the_others_added(dp, p):
     """the sum over the classes is added instead of subtracted"""
     return p * (dp + (p * dp).sum(axis=1, keepdims=True))
@@ -604,16 +618,14 @@ def share_of_the_others_added(dp, p):
 # ---------------------------------------------------------------------------
 
 
-@misconception(
-    "softmax_cross_entropy", "Of what is dlogits the gradient: of the mean, or of the sum?"
-)
+@misconception("softmax_cross_entropy", "Is dlogits the gradient of the mean, or of the sum?")
 def gradient_never_divided(logits, labels):
     """the loss is averaged over the batch, but its gradient is not"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
     return loss, dlogits * len(labels)
 
 
-@misconception("softmax_cross_entropy", "How often does 1/N stand in the formula?")
+@misconception("softmax_cross_entropy", "How often does the factor 1/N appear in the formula?")
 def gradient_divided_twice(logits, labels):
     """the gradient is divided by the batch size twice"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
@@ -625,24 +637,24 @@ def gradient_divided_twice(logits, labels):
     "Over how many numbers is the mean: one for each sample, or one for each score?",
 )
 def averaged_over_classes_too(logits, labels):
-    """loss and gradient are averaged over the classes too"""
+    """the loss and the gradient are averaged over the classes too"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
     return loss / logits.shape[1], dlogits / logits.shape[1]
 
 
 @misconception(
     "softmax_cross_entropy",
-    "Should the score of the right class rise or fall in a step against the gradient?",
+    "Should a step against the gradient raise or lower the score of the right class?",
 )
 def truth_minus_prediction(logits, labels):
-    """the gradient is truth minus prediction: its sign is turned"""
+    """the gradient has the wrong sign: it is truth minus prediction"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
     return loss, -dlogits
 
 
 @misconception("softmax_cross_entropy", "What does a row of the gradient add up to?")
 def truth_never_subtracted(logits, labels):
-    """the gradient is the probabilities alone: the 1 of the right class is not subtracted"""
+    """the gradient is the probabilities only: the 1 of the right class is not subtracted"""
     p = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     return reference.softmax_cross_entropy(logits, labels)[0], p / p.sum(
         axis=1, keepdims=True
@@ -650,7 +662,8 @@ def truth_never_subtracted(logits, labels):
 
 
 @misconception(
-    "softmax_cross_entropy", "What is exp of a very large score? Shifting a row changes no loss."
+    "softmax_cross_entropy",
+    "What is exp of a very large score? Shifting a row does not change its loss.",
 )
 def no_shift_before_exp(logits, labels):
     """exp overflows for large scores"""
@@ -663,10 +676,12 @@ def no_shift_before_exp(logits, labels):
 
 @misconception(
     "softmax_cross_entropy",
-    "How large can this loss get? Can the log be taken before the division?",
+    "How large can this loss get? Can you take the logarithm before the division?",
 )
 def log_of_a_clipped_probability(logits, labels):
-    """the probability is clipped before the logarithm, so a confident mistake costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     _, dlogits = reference.softmax_cross_entropy(logits, labels)
     e = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     p = np.clip(e / e.sum(axis=1, keepdims=True), 1e-12, 1.0)
@@ -674,10 +689,10 @@ def log_of_a_clipped_probability(logits, labels):
 
 
 @misconception(
-    "softmax_cross_entropy", "Is the loss a sum or a mean? Should it double when the batch does?"
+    "softmax_cross_entropy", "Is the loss a sum or a mean? Should it double when the batch doubles?"
 )
 def loss_and_gradient_of_the_sum(logits, labels):
-    """loss and gradient belong to the sum over the batch, not to the mean"""
+    """the loss and the gradient belong to the sum over the batch, not to the mean"""
     loss, dlogits = reference.softmax_cross_entropy(logits, labels)
     return loss * len(labels), dlogits * len(labels)
 
@@ -686,45 +701,39 @@ def loss_and_gradient_of_the_sum(logits, labels):
 # ----------------------------------------------------------------------------------
 
 
-@misconception(
-    "he_normal", "How many terms add up to one score: as many as there are inputs, or outputs?"
-)
+@misconception("he_normal", "How many terms add up to one score: fan_in or fan_out?")
 def he_by_the_outputs(fan_in, fan_out, rng):
     """the variance is 2 / fan_out instead of 2 / fan_in"""
     return rng.normal(0.0, math.sqrt(2 / fan_out), size=(fan_in, fan_out))
 
 
-@misconception(
-    "he_normal", "What does normal want to know: the variance or the standard deviation?"
-)
+@misconception("he_normal", "What does normal expect: the variance or the standard deviation?")
 def variance_as_deviation(fan_in, fan_out, rng):
-    """the variance is used as the standard deviation: a root is missing"""
+    """the variance is used as the standard deviation: a square root is missing"""
     return rng.normal(0.0, 2 / fan_in, size=(fan_in, fan_out))
 
 
-@misconception("he_normal", "How much of the mean square does relu let through?")
+@misconception("he_normal", "Which part of the mean square remains after relu?")
 def he_without_the_two(fan_in, fan_out, rng):
-    """the variance is 1 / fan_in: what relu takes away is not made up for"""
+    """the variance is 1 / fan_in, without the factor for what relu removes"""
     return rng.normal(0.0, math.sqrt(1 / fan_in), size=(fan_in, fan_out))
 
 
-@misconception(
-    "he_normal", "Which of the two rules was made for relu, and looks at the inputs only?"
-)
+@misconception("he_normal", "Which of the two rules was made for relu and uses only the inputs?")
 def xavier_for_he(fan_in, fan_out, rng):
     """this is Xavier's variance 2 / (fan_in + fan_out), not He's"""
     return rng.normal(0.0, math.sqrt(2 / (fan_in + fan_out)), size=(fan_in, fan_out))
 
 
-@misconception("he_normal", "Which distribution does the name promise?")
+@misconception("he_normal", "Which distribution does the name of the function promise?")
 def he_by_a_uniform(fan_in, fan_out, rng):
     """the variance is right, but the distribution is uniform"""
     return rng.uniform(-math.sqrt(6 / fan_in), math.sqrt(6 / fan_in), size=(fan_in, fan_out))
 
 
-@misconception("he_normal", "Does the result depend on the generator that is passed in?")
+@misconception("he_normal", "Does the result depend on the generator that is given?")
 def own_generator(fan_in, fan_out, rng):
-    """rng is not used: the same numbers come every time"""
+    """rng is not used: every call gives the same numbers"""
     return np.random.default_rng(0).normal(0.0, math.sqrt(2 / fan_in), size=(fan_in, fan_out))
 
 
@@ -735,7 +744,8 @@ def weights_as_out_by_in(fan_in, fan_out, rng):
 
 
 @misconception(
-    "xavier_uniform", "Which distribution does the name promise, and does it have bounds?"
+    "xavier_uniform",
+    "Which distribution does the name of the function promise? Does it have bounds?",
 )
 def xavier_by_a_normal(fan_in, fan_out, rng):
     """the variance is right, but the distribution is normal"""
@@ -751,13 +761,13 @@ def deviation_as_bound(fan_in, fan_out, rng):
 
 @misconception("xavier_uniform", "Which weights are missing? What should their mean be?")
 def only_positive_weights(fan_in, fan_out, rng):
-    """the weights run from 0 to the bound: none is negative"""
+    """the weights lie between 0 and the bound: none is negative"""
     return rng.uniform(0.0, math.sqrt(6 / (fan_in + fan_out)), size=(fan_in, fan_out))
 
 
-@misconception("xavier_uniform", "Which of the two rules looks at the inputs only?")
+@misconception("xavier_uniform", "Which of the two rules uses only the inputs?")
 def xavier_by_the_inputs_alone(fan_in, fan_out, rng):
-    """the bound is sqrt(6 / fan_in): fan_out is not in it"""
+    """the bound is sqrt(6 / fan_in), without fan_out"""
     limit = math.sqrt(6 / fan_in)
     return rng.uniform(-limit, limit, size=(fan_in, fan_out))
 
@@ -793,7 +803,7 @@ def _backward(params, depth, inputs, dz, through):
     "mlp_loss_and_gradients", "Is there a relu after the last layer in the forward pass?"
 )
 def relu_backward_at_the_end_too(params, x, labels):
-    """the gradient goes through a relu behind the last layer, where there is none"""
+    """the gradient goes through a relu after the last layer, but there is none"""
     depth, inputs, scores = _forward(params, x)
     loss, dz = reference.softmax_cross_entropy(scores[-1], labels)
     dz = dz * (scores[-1] > 0)
@@ -801,20 +811,20 @@ def relu_backward_at_the_end_too(params, x, labels):
 
 
 @misconception(
-    "mlp_loss_and_gradients", "What stands between two layers, and what does it do to a gradient?"
+    "mlp_loss_and_gradients", "What is between two layers, and what does it do to a gradient?"
 )
 def relu_left_out_of_the_way_back(params, x, labels):
-    """the gradient passes the relus as if they were always open"""
+    """the backward pass ignores the relus"""
     depth, inputs, scores = _forward(params, x)
     loss, dz = reference.softmax_cross_entropy(scores[-1], labels)
     return loss, _backward(params, depth, inputs, dz, lambda dh, i: dh)
 
 
 @misconception(
-    "mlp_loss_and_gradients", "Which number decided in the forward pass whether the gate was open?"
+    "mlp_loss_and_gradients", "Which number decides in the forward pass whether relu is open?"
 )
 def gates_by_the_upstream(params, x, labels):
-    """the relus' gates are read from the gradient that comes down instead of from the scores"""
+    """the backward of relu uses the sign of the upstream gradient, not the sign of the scores"""
     depth, inputs, scores = _forward(params, x)
     loss, dz = reference.softmax_cross_entropy(scores[-1], labels)
     return loss, _backward(params, depth, inputs, dz, lambda dh, i: dh * (dh > 0))
@@ -822,12 +832,10 @@ def gates_by_the_upstream(params, x, labels):
 
 @misconception(
     "mlp_loss_and_gradients",
-    "What went into layer 2 in the forward pass: the scores of layer 1, or what relu made of them?",
+    "What is the input of layer 2 in the forward pass: the scores of layer 1, or their relu?",
 )
 def scores_taken_for_inputs(params, x, labels):
-    """the gradient of W is computed with the scores of the layer below, not with what relu made of
-    them
-    """
+    """the gradient of W uses the scores of the layer below, not their relu"""
     depth, inputs, scores = _forward(params, x)
     loss, dz = reference.softmax_cross_entropy(scores[-1], labels)
     return loss, _backward(params, depth, [x, *scores], dz, lambda dh, i: dh * (scores[i - 2] > 0))
@@ -845,29 +853,29 @@ def relu_after_the_last_layer(params, x, labels):
 
 @misconception(
     "mlp_loss_and_gradients",
-    "How often does 1/N enter on the whole way from the loss to the weights?",
+    "How often does the factor 1/N appear on the whole path from the loss to the weights?",
 )
 def averaged_in_every_layer(params, x, labels):
-    """each layer divides the gradients of its W and b by the batch size again"""
+    """each layer divides the gradients of W and b by the batch size again"""
     loss, grads = reference.mlp_loss_and_gradients(params, x, labels)
     return loss, {name: part / len(x) for name, part in grads.items()}
 
 
 @misconception(
-    "mlp_loss_and_gradients", "How many layers does params hold? Try one, and try three."
+    "mlp_loss_and_gradients", "How many layers does params hold? Try one layer, then three."
 )
 def always_two_layers(params, x, labels):
-    """exactly two layers are used, however many there are"""
+    """exactly two layers are used, whatever the number of layers in params"""
     two = {name: params[name] for name in ("W1", "b1", "W2", "b2")}
     return reference.mlp_loss_and_gradients(two, x, labels)
 
 
 @misconception(
     "mlp_loss_and_gradients",
-    "Through which matrix does the gradient go down? What if all layers are square?",
+    "Through which matrix does the gradient go back? Think of square layers too.",
 )
 def down_through_w_itself(params, x, labels):
-    """the gradient goes down through W instead of its transpose"""
+    """the gradient goes back through W instead of its transpose"""
     depth, inputs, scores = _forward(params, x)
     loss, dz = reference.softmax_cross_entropy(scores[-1], labels)
     grads = {}
@@ -909,7 +917,7 @@ def _batches(n, epochs, batch_size, rng, shuffled=True, last=True):
 
 @misconception("train_mlp", "Print b1 before and after training.")
 def biases_never_trained(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """only the weights are trained: the biases stay where they began"""
+    """only the weights are trained: the biases keep their initial values"""
     params = _start(X, n_classes, hidden, rng)
     return _train(
         params, X, labels, lr, _batches(len(X), epochs, batch_size, rng), frozen=("b1", "b2")
@@ -917,85 +925,83 @@ def biases_never_trained(X, labels, n_classes, hidden, lr, epochs, batch_size, r
 
 
 @misconception(
-    "train_mlp", "What is the gradient of W1 if W2 is zero? And if all hidden neurons are alike?"
+    "train_mlp", "What is the gradient of W1 if W2 is zero? And if all hidden neurons are equal?"
 )
 def started_from_zeros(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """all weights start at zero, where all hidden neurons are alike and stay alike"""
+    """all weights start at zero, so all hidden neurons are equal and stay equal"""
     params = {name: 0 * part for name, part in _start(X, n_classes, hidden, rng).items()}
     return _train(params, X, labels, lr, _batches(len(X), epochs, batch_size, rng))
 
 
 @misconception("train_mlp", "In which order do the samples come in the second epoch?")
 def never_shuffled(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """the batches are the same in every epoch, in the order in which the samples came"""
+    """every epoch uses the same batches, in the order of the data"""
     params = _start(X, n_classes, hidden, rng)
     return _train(params, X, labels, lr, _batches(len(X), epochs, batch_size, rng, shuffled=False))
 
 
-@misconception("train_mlp", "How often is each sample used in one epoch? Count them.")
+@misconception("train_mlp", "How often does one epoch use each sample? Count them.")
 def drawn_with_replacement(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """each batch is drawn afresh, so in one epoch some samples come twice and others never"""
+    """each batch is drawn at random, so an epoch uses some samples twice and others never"""
     params, steps = _start(X, n_classes, hidden, rng), epochs * math.ceil(len(X) / batch_size)
     batches = (rng.integers(0, len(X), size=min(batch_size, len(X))) for _ in range(steps))
     return _train(params, X, labels, lr, batches)
 
 
-@misconception("train_mlp", "What becomes of the samples that do not fill a batch?")
+@misconception("train_mlp", "What happens to the samples that do not fill a batch?")
 def last_batch_dropped(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """a last batch that is not full is left out"""
+    """the last batch is left out if it is not full"""
     params = _start(X, n_classes, hidden, rng)
     return _train(params, X, labels, lr, _batches(len(X), epochs, batch_size, rng, last=False))
 
 
-@misconception("train_mlp", "The loss is a mean already. How often may 1/N enter?")
+@misconception("train_mlp", "The loss is already a mean. How often may the factor 1/N appear?")
 def rate_divided_by_the_batch(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """the step is divided by the batch size, though the loss is a mean already"""
+    """the step is divided by the batch size, but the loss is already a mean"""
     return reference.train_mlp(
         X, labels, n_classes, hidden, lr / min(batch_size, len(X)), epochs, batch_size, rng
     )
 
 
-@misconception("train_mlp", "Which samples does one epoch see: one batch, or all?")
+@misconception("train_mlp", "Which samples does one epoch use: one batch, or all?")
 def one_batch_an_epoch(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """each epoch makes one step on one batch"""
+    """each epoch makes only one step, on one batch"""
     params = _start(X, n_classes, hidden, rng)
     return _train(
         params, X, labels, lr, (rng.permutation(len(X))[:batch_size] for _ in range(epochs))
     )
 
 
-@misconception(
-    "train_mlp", "On which numbers will the network be used: on X as it was given, or on others?"
-)
+@misconception("train_mlp", "Which numbers does predict get: X as it was given, or a scaled X?")
 def inputs_standardised(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """the network is trained on standardised inputs, but it will be used on plain ones"""
+    """the network is trained on standardised inputs, but predict gets the original inputs"""
     X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-8)
     return reference.train_mlp(X, labels, n_classes, hidden, lr, epochs, batch_size, rng)
 
 
-@misconception("predict", "Which axis holds the classes? How many labels should come out?")
+@misconception("predict", "Which axis holds the classes? How many labels should the result have?")
 def best_sample_of_each_class(params, X):
-    """the greatest score is looked for along the samples, not along the classes"""
+    """the largest score is searched over the samples instead of over the classes"""
     h = np.maximum(X @ params["W1"] + params["b1"], 0)
     return np.argmax(h @ params["W2"] + params["b2"], axis=0)
 
 
-@misconception("predict", "Is this the network that was trained? What stands between its layers?")
+@misconception("predict", "Is this the network that was trained? What is between its layers?")
 def predicted_without_relu(params, X):
-    """the relu between the layers is left out"""
+    """predict leaves out the relu between the layers"""
     return np.argmax((X @ params["W1"] + params["b1"]) @ params["W2"] + params["b2"], axis=1)
 
 
-@misconception("predict", "A label is the number of a class. What are these?")
+@misconception("predict", "A label is the number of a class. What do you return?")
 def scores_for_labels(params, X):
-    """the greatest score itself is returned, not the class that it belongs to"""
+    """the largest score is returned, not the class that has it"""
     h = np.maximum(X @ params["W1"] + params["b1"], 0)
     return np.max(h @ params["W2"] + params["b2"], axis=1)
 
 
 @misconception(
     "train_mlp",
-    "How many samples does the last batch hold? Divide by their number, not by another.",
+    "How many samples does the last batch have? By which number do you divide?",
 )
 def short_batch_weighs_less(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
     """the sum over a short batch is divided by the full batch size"""
@@ -1005,9 +1011,9 @@ def short_batch_weighs_less(X, labels, n_classes, hidden, lr, epochs, batch_size
     return params
 
 
-@misconception("train_mlp", "When is the order drawn: once, or in every epoch?")
+@misconception("train_mlp", "When do you draw the order: once, or in every epoch?")
 def shuffled_once(X, labels, n_classes, hidden, lr, epochs, batch_size, rng):
-    """the samples are shuffled before the first epoch only, so the batches are always the same"""
+    """the samples are shuffled only before the first epoch, so every epoch has the same batches"""
     params, order = _start(X, n_classes, hidden, rng), rng.permutation(len(X))
     return _train(
         params,

@@ -1,4 +1,4 @@
-"""Known wrong answers to 01-neurons: what students really write, what it is called, where
+"""Misconceptions of 01-neurons: what students really write, what it is called, where
 to look.
 """
 
@@ -26,10 +26,11 @@ def bias_at_every_input(x, W, b):
 
 
 @misconception(
-    "linear_forward", "Which sign does the bias have in the formula? A threshold has the other."
+    "linear_forward",
+    "Which sign does the bias have in the formula? A threshold has the opposite sign.",
 )
 def bias_as_a_threshold(x, W, b):
-    """the bias is subtracted, as a threshold would be"""
+    """the bias is subtracted, as if it were a threshold"""
     return x @ W - b
 
 
@@ -37,7 +38,7 @@ def bias_as_a_threshold(x, W, b):
     "linear_forward", "W is (in, out) already. Does reshaping keep each weight with its input?"
 )
 def reshape_for_transpose(x, W, b):
-    """W was brought into shape by reshaping, which shuffles its entries"""
+    """W is reshaped, which mixes up its entries"""
     return x @ W.reshape(W.shape[::-1]).T + b
 
 
@@ -46,36 +47,35 @@ def reshape_for_transpose(x, W, b):
 
 
 @misconception(
-    "sigmoid", "What is exp of a very large score? Look at numerator and denominator apart."
+    "sigmoid",
+    "What is exp of a very large score? Print the numerator and the denominator separately.",
 )
 def sigmoid_overflow(z):
     """exp overflows for large positive scores, and inf / inf is nan"""
     return np.exp(z) / (1 + np.exp(z))
 
 
-@misconception("sigmoid", "Should a large score give nearly 1 or nearly 0?")
+@misconception("sigmoid", "Should a large score give a value near 1 or near 0?")
 def sigmoid_upside_down(z):
     """the sign in the exponent is missing, so the curve falls instead of rising"""
     return 1 - reference.sigmoid(z)
 
 
-@misconception("sigmoid", "Between which two values should the curve lie, and what is it at 0?")
+@misconception("sigmoid", "Between which two values does the sigmoid lie, and what is it at 0?")
 def tanh_for_sigmoid(z):
-    """this is tanh, which runs from -1 to 1"""
+    """this is tanh, whose values lie between -1 and 1"""
     return np.tanh(z)
 
 
-@misconception("sigmoid", "The curve has the right ends: how steep should it be at 0?")
+@misconception("sigmoid", "The limits are right. How steep should the curve be at 0?")
 def tanh_at_full_width(z):
-    """tanh was moved into (0, 1), but its argument was not halved"""
+    """tanh is shifted and scaled to (0, 1), but its argument is not halved"""
     return (1 + np.tanh(z)) / 2
 
 
-@misconception(
-    "sigmoid", "What kind of numbers can the array hold that you write your result into?"
-)
+@misconception("sigmoid", "You write your result into an array. What is the dtype of that array?")
 def result_in_an_integer_array(z):
-    """for whole-number scores the result is written into an integer array and loses its fraction"""
+    """for integer scores, the result is stored in an integer array and loses its fraction"""
     out = np.empty_like(z)
     out[...] = reference.sigmoid(z)
     return out
@@ -97,21 +97,24 @@ def step_for_ramp(z):
     return np.heaviside(z, 0.0)
 
 
-@misconception("relu", "What should become of a negative score?")
+@misconception("relu", "What should a negative score become?")
 def absolute_value(z):
-    """negative scores are mirrored instead of set to 0"""
+    """negative scores change their sign instead of becoming 0"""
     return np.abs(z)
 
 
-@misconception("leaky_relu", "Does the result change when the caller asks for another slope?")
+@misconception("leaky_relu", "Does the result change when the caller gives another slope?")
 def slope_hard_coded(z, slope=0.01):
-    """the slope is always 0.01, whatever is asked for"""
+    """the slope is always 0.01, whatever slope is given"""
     return reference.leaky_relu(z)
 
 
-@misconception("leaky_relu", "Which side leaks: the positive or the negative scores?")
+@misconception(
+    "leaky_relu",
+    "Which scores should be multiplied by the slope: the positive or the negative ones?",
+)
 def slope_on_the_positive_side(z, slope=0.01):
-    """positive scores are scaled and negative ones kept"""
+    """positive scores are multiplied by the slope, and negative scores are kept"""
     return np.where(np.asarray(z) > 0, slope * np.asarray(z), z)
 
 
@@ -121,9 +124,9 @@ def slope_as_the_value(z, slope=0.01):
     return np.where(np.asarray(z) > 0, z, slope)
 
 
-@misconception("leaky_relu", "What is the slope on the positive side now?")
+@misconception("leaky_relu", "What is the slope of your function for positive scores?")
 def leak_on_both_sides(z, slope=0.01):
-    """the leak is added to positive scores too"""
+    """the slope times z is added to positive scores too"""
     return np.maximum(z, 0.0) + slope * np.asarray(z)
 
 
@@ -131,7 +134,7 @@ def leak_on_both_sides(z, slope=0.01):
 # ----------------------------------------------------------------------------------
 
 
-@misconception("gelu", "It comes close, but which form does the contract ask for?")
+@misconception("gelu", "It is close, but which form does the contract ask for?")
 def gelu_by_tanh(z):
     """this is the tanh approximation of GELU"""
     z = np.asarray(z)
@@ -139,7 +142,8 @@ def gelu_by_tanh(z):
 
 
 @misconception(
-    "gelu", "The gate is the normal distribution function. How far from it is a sigmoid?"
+    "gelu",
+    "z should be multiplied by the normal distribution function. How far from it is a sigmoid?",
 )
 def gelu_by_sigmoid(z):
     """this is the sigmoid approximation of GELU"""
@@ -150,31 +154,31 @@ def gelu_by_sigmoid(z):
     "gelu", "How is the normal distribution function written with erf? Look at erf's argument."
 )
 def erf_without_root_two(z):
-    """erf is taken of z itself, so the bell curve is too narrow"""
+    """erf is applied to z itself, so the bell curve is too narrow"""
     return reference.gelu(math.sqrt(2) * np.asarray(z)) / math.sqrt(2)
 
 
 @misconception("gelu", "What should GELU be close to for a large score?")
 def gelu_without_the_half(z):
-    """the factor one half is missing, so large scores come out doubled"""
+    """the factor 1/2 is missing, so large scores are doubled"""
     return 2 * reference.gelu(z)
 
 
-@misconception("swish", "Does the result change when the caller asks for another beta?")
+@misconception("swish", "Does the result change when the caller gives another beta?")
 def beta_ignored(z, beta=1.0):
     """beta is never used"""
     return reference.swish(z)
 
 
-@misconception("swish", "What should be left of z for beta = 0, and what for a very large beta?")
+@misconception("swish", "What should swish be for beta = 0, and what for a very large beta?")
 def beta_outside_the_gate(z, beta=1.0):
-    """beta multiplies the result instead of the gate's argument"""
+    """beta multiplies the result instead of the argument of the sigmoid"""
     return beta * reference.swish(z)
 
 
-@misconception("swish", "You have the gate. What goes through it?")
+@misconception("swish", "What does the formula multiply by the sigmoid?")
 def gate_without_its_input(z, beta=1.0):
-    """only the gate is returned, not the score times its gate"""
+    """only the sigmoid is returned, not z times the sigmoid"""
     return reference.sigmoid(beta * np.asarray(z))
 
 
@@ -189,7 +193,9 @@ def softmax_over_the_batch(z):
     return e / e.sum(axis=0, keepdims=True)
 
 
-@misconception("softmax", "What does each row add up to? Over what does the denominator sum?")
+@misconception(
+    "softmax", "What does each row add up to? Over which entries does the denominator sum?"
+)
 def softmax_over_everything(z):
     """the exponentials are divided by the sum of the whole array, not of their own row"""
     e = np.exp(z - z.max())
@@ -197,7 +203,7 @@ def softmax_over_everything(z):
 
 
 @misconception(
-    "softmax", "What is exp of a very large score? Softmax stays the same when a row is shifted."
+    "softmax", "What is exp of a very large score? Softmax does not change when a row is shifted."
 )
 def softmax_without_shift(z):
     """exp overflows for large scores, and inf / inf is nan"""
@@ -205,16 +211,18 @@ def softmax_without_shift(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-@misconception("softmax", "Whose maximum is subtracted? Think of a row far below the others.")
+@misconception(
+    "softmax", "Which maximum do you subtract? Think of a row that is far below the others."
+)
 def shift_by_the_largest_of_all(z):
-    """one maximum for the whole array is subtracted, and a row far below it becomes 0 / 0"""
+    """the maximum of the whole array is subtracted, so a row far below it becomes 0 / 0"""
     e = np.exp(z - z.max())
     return e / e.sum(axis=1, keepdims=True)
 
 
-@misconception("softmax", "Is the answer still the same when 100 is added to a whole row?")
+@misconception("softmax", "Does the answer stay the same when 100 is added to a whole row?")
 def scores_clipped_before_exp(z):
-    """the scores are clipped to keep exp small, so that large scores all look alike"""
+    """the scores are clipped before exp, so all large scores become equal"""
     return reference.softmax(np.clip(z, -50, 50))
 
 
@@ -225,7 +233,7 @@ def softmax_in_base_two(z):
 
 
 @misconception(
-    "softmax", "Can a probability be negative? What is done to the scores before dividing?"
+    "softmax", "Can a probability be negative? What happens to the scores before the division?"
 )
 def softmax_without_exp(z):
     """the scores themselves are divided by their sum"""
@@ -242,7 +250,7 @@ def softmax_never_normalised(z):
 # ---------------------------------------------------------------------------------------------
 
 
-@misconception("mse", "Some books do so. Does the formula here have that factor?")
+@misconception("mse", "Some books use a factor 1/2. Does the formula here have it?")
 def mse_halved(pred, target):
     """the squared error is halved"""
     return reference.mse(pred, target) / 2
@@ -260,9 +268,9 @@ def mse_summed(pred, target):
     return float(np.sum((pred - target) ** 2))
 
 
-@misconception("mse", "What happens last: the mean, or a root?")
+@misconception("mse", "What is the last step of the formula: a mean, or a root?")
 def mse_with_a_root(pred, target):
-    """the square root of the mean was taken"""
+    """the square root of the mean is taken"""
     return math.sqrt(reference.mse(pred, target))
 
 
@@ -276,31 +284,36 @@ def softplus_overflow(logits, y):
     return float(np.mean(np.log(1 + np.exp(logits)) - y * logits))
 
 
-@misconception("binary_cross_entropy", "Can the loss be found without a probability in between?")
+@misconception(
+    "binary_cross_entropy",
+    "Can you compute the loss from the logit, without a probability in between?",
+)
 def log_of_a_saturated_probability(logits, y):
-    """the probability rounds to exactly 0 or 1, and its logarithm is lost"""
+    """the probability rounds to exactly 0 or 1, so its logarithm is wrong"""
     p = reference.sigmoid(logits)
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
 
 @misconception(
-    "binary_cross_entropy", "How large can this loss get? Can it be found from the logit itself?"
+    "binary_cross_entropy", "How large can this loss get? Can you compute it from the logit itself?"
 )
 def binary_log_of_a_clipped_probability(logits, y):
-    """the probability is clipped before the logarithm, so a confident mistake costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     p = np.clip(reference.sigmoid(logits), 1e-7, 1 - 1e-7)
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
 
 @misconception("binary_cross_entropy", "What does a sample with label 0 cost?")
 def forgets_the_zeros(logits, y):
-    """only the samples with label 1 count"""
+    """only the samples with label 1 are counted"""
     return float(np.mean(y * np.logaddexp(0.0, -logits)))
 
 
 @misconception(
     "binary_cross_entropy",
-    "What becomes of a logit of 3, or of -1? Which function makes it a probability?",
+    "What happens to a logit of 3, or of -1? Which function turns it into a probability?",
 )
 def logits_taken_for_probabilities(logits, y):
     """the logits are used as if they were probabilities"""
@@ -319,16 +332,18 @@ def binary_loss_summed(logits, y):
 
 
 @misconception(
-    "cross_entropy", "How large can this loss get? Can the log be taken before the division?"
+    "cross_entropy", "How large can this loss get? Can you take the logarithm before the division?"
 )
 def log_of_a_clipped_probability(logits, labels):
-    """the probability is clipped before the logarithm, so a confident mistake costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     p = np.clip(reference.softmax(logits), 1e-12, 1.0)
     return float(-np.mean(np.log(p[np.arange(len(labels)), labels])))
 
 
 @misconception(
-    "cross_entropy", "What is exp of a very large logit? Shifting a row changes no loss."
+    "cross_entropy", "What is exp of a very large logit? Shifting a row does not change its loss."
 )
 def cross_entropy_without_shift(logits, labels):
     """exp overflows for large logits"""
@@ -337,36 +352,35 @@ def cross_entropy_without_shift(logits, labels):
 
 
 @misconception(
-    "cross_entropy", "How many terms does one sample add, and by how many is the sum divided?"
+    "cross_entropy",
+    "How many terms does one sample add to the sum? By how many do you divide the sum?",
 )
 def loss_averaged_over_classes_too(logits, labels):
-    """the mean runs over the classes as well as over the batch"""
+    """the mean is taken over the classes as well as over the batch"""
     return reference.cross_entropy(logits, labels) / logits.shape[1]
 
 
 @misconception(
-    "cross_entropy", "Is the loss a sum or a mean? Should it double when the batch does?"
+    "cross_entropy", "Is the loss a sum or a mean? Should it double when the batch doubles?"
 )
 def loss_summed(logits, labels):
     """the loss is summed over the batch, not averaged"""
     return reference.cross_entropy(logits, labels) * len(labels)
 
 
-@misconception(
-    "cross_entropy", "What does a label hold: a row of zeros and a one, or the number of a class?"
-)
+@misconception("cross_entropy", "What is a label: a one-hot row, or the number of a class?")
 def labels_taken_for_one_hot(logits, labels):
-    """the labels are multiplied in as if they were one-hot, so class 3 weighs three times
+    """the labels are used as if they were one-hot, so class 3 counts three times as much as
     class 1
     """
     return float(-np.mean(np.sum(labels[:, None] * np.log(reference.softmax(logits)), axis=1)))
 
 
 @misconception(
-    "cross_entropy", "How many entries do you pick from each row? Print the shape of the pick."
+    "cross_entropy", "How many entries do you take from each row? Print the shape of what you take."
 )
 def every_label_for_every_row(logits, labels):
-    """each row is read at the labels of the whole batch, not at its own"""
+    """each row is read at the labels of the whole batch, not at its own label"""
     return float(-np.mean(np.log(reference.softmax(logits))[:, labels]))
 
 
@@ -393,9 +407,11 @@ def relu_after_the_last_layer(x, params):
     return reference.relu(reference.mlp_forward(x, params))
 
 
-@misconception("mlp_forward", "What stands between two layers? Without it, they are one.")
+@misconception(
+    "mlp_forward", "What comes between two layers? Without it, two layers are the same as one."
+)
 def no_relu_at_all(x, params):
-    """there is nothing between the layers, so the network is linear"""
+    """there is no ReLU between the layers, so the network is linear"""
     for W, b in _layers(params):
         x = x @ W + b
     return x
@@ -410,9 +426,9 @@ def sigmoid_between_layers(x, params):
     return x @ W + b
 
 
-@misconception("mlp_forward", "How many layers does params hold? Try one, and try three.")
+@misconception("mlp_forward", "How many layers does params hold? Try one layer, then three.")
 def always_two_layers(x, params):
-    """exactly two layers are used, however many there are"""
+    """exactly two layers are used, whatever the number of layers in params"""
     return reference.relu(x @ params["W1"] + params["b1"]) @ params["W2"] + params["b2"]
 
 
@@ -425,7 +441,7 @@ def biases_left_out_of_the_network(x, params):
 
 
 @misconception(
-    "mlp_forward", "Who applies the softmax: the network, or the loss that takes its scores?"
+    "mlp_forward", "Who applies the softmax: the network, or the loss that uses the scores?"
 )
 def softmax_at_the_end(x, params):
     """the scores are turned into probabilities"""
@@ -448,21 +464,27 @@ def _perceptron(X, y, max_epochs, update):
     return w, b, mistakes
 
 
-@misconception("perceptron_fit", "What should a sample change that is already on the right side?")
+@misconception(
+    "perceptron_fit", "What should happen for a sample that is already on the right side?"
+)
 def updates_on_every_sample(X, y, max_epochs):
-    """every sample moves the weights, not the mistakes alone"""
+    """every sample changes the weights, not only the mistakes"""
     return _perceptron(X, y, max_epochs, lambda w, b, x, y, wrong: (w + y * x, b + y))
 
 
-@misconception("perceptron_fit", "Can your line leave the origin? Look at what a mistake changes.")
+@misconception(
+    "perceptron_fit", "Can your line move away from the origin? Look at what a mistake changes."
+)
 def perceptron_bias_not_updated(X, y, max_epochs):
-    """the bias stays 0, so the line always runs through the origin"""
+    """the bias stays 0, so the line always goes through the origin"""
     return _perceptron(X, y, max_epochs, lambda w, b, x, y, wrong: (w + wrong * y * x, b))
 
 
-@misconception("perceptron_fit", "After an update, is that sample's score nearer to its label?")
+@misconception(
+    "perceptron_fit", "After an update, is the score of that sample closer to its label?"
+)
 def pushes_the_wrong_way(X, y, max_epochs):
-    """a mistake is subtracted where it should be added"""
+    """the update for a mistake is subtracted instead of added"""
     return _perceptron(
         X, y, max_epochs, lambda w, b, x, y, wrong: (w - wrong * y * x, b - wrong * y)
     )
@@ -472,13 +494,15 @@ def pushes_the_wrong_way(X, y, max_epochs):
     "perceptron_fit", "All scores are 0 at the start. Which samples count as mistakes then?"
 )
 def nothing_is_wrong_at_zero(X, y, max_epochs):
-    """a score of 0 counts as right for both labels, so from zeros nothing is ever learned"""
+    """a score of 0 counts as right for both labels, so training from zeros never starts"""
     return np.zeros(X.shape[1]), 0.0, [0]
 
 
-@misconception("perceptron_fit", "If the first sample is a mistake, what judges the second?")
+@misconception(
+    "perceptron_fit", "If the first sample is a mistake, which weights judge the second sample?"
+)
 def updates_after_the_epoch(X, y, max_epochs):
-    """all samples are judged with the same weights, which move once an epoch"""
+    """all samples of an epoch are judged with the same weights, which change once per epoch"""
     w, b, mistakes = np.zeros(X.shape[1]), 0.0, []
     while len(mistakes) < max_epochs and 0 not in mistakes:
         wrong = y * (X @ w + b) <= 0
@@ -487,25 +511,25 @@ def updates_after_the_epoch(X, y, max_epochs):
     return w, b, mistakes
 
 
-@misconception("perceptron_fit", "What is there left to learn after an epoch without a mistake?")
+@misconception("perceptron_fit", "After an epoch without a mistake, what is left to learn?")
 def never_stops_early(X, y, max_epochs):
-    """the epochs go on after a clean one"""
+    """training goes on after an epoch without a mistake"""
     w, b, mistakes = reference.perceptron_fit(X, y, max_epochs)
     return w, b, mistakes + [0] * (max_epochs - len(mistakes))
 
 
 @misconception("perceptron_fit", "Does the count start again with each epoch?")
 def mistakes_never_reset(X, y, max_epochs):
-    """the mistakes are a running total, so that a clean epoch is never noticed"""
+    """the mistakes are a running total, so an epoch without a mistake is never noticed"""
     w, b, mistakes = never_stops_early(X, y, max_epochs)
     return w, b, np.cumsum(mistakes).tolist()
 
 
 @misconception(
-    "perceptron_fit", "How can a reader of the counts see that the last epoch was clean?"
+    "perceptron_fit", "How do the returned counts show that the last epoch had no mistake?"
 )
 def clean_epoch_not_recorded(X, y, max_epochs):
-    """the loop ends before the clean epoch's 0 is recorded"""
+    """the loop ends before the 0 of the epoch without a mistake is recorded"""
     w, b, mistakes = reference.perceptron_fit(X, y, max_epochs)
     return w, b, [m for m in mistakes if m > 0]
 
@@ -529,7 +553,8 @@ def gradient_summed_over_the_batch(X, labels, n_classes, lr, steps):
 
 
 @misconception(
-    "softmax_regression_fit", "By how many is the gradient divided: the samples, or all scores?"
+    "softmax_regression_fit",
+    "By what do you divide the gradient: the number of samples, or of all scores?",
 )
 def gradient_averaged_over_classes_too(X, labels, n_classes, lr, steps):
     """the gradient is divided by the number of classes as well, so each step is too short"""
@@ -544,12 +569,13 @@ def climbs_instead_of_descending(X, labels, n_classes, lr, steps):
 
 @misconception("softmax_regression_fit", "How many times does your loop run? Try one step.")
 def one_step_too_few(X, labels, n_classes, lr, steps):
-    """the loop runs one step less than asked for"""
+    """the loop runs one step too few"""
     return reference.softmax_regression_fit(X, labels, n_classes, lr, steps - 1)
 
 
 @misconception(
-    "softmax_regression_fit", "Which parameters does a step change? Print them all after one."
+    "softmax_regression_fit",
+    "Which parameters does a step change? Print all of them after one step.",
 )
 def regression_bias_not_updated(X, labels, n_classes, lr, steps):
     """the bias stays 0"""
@@ -560,10 +586,11 @@ def regression_bias_not_updated(X, labels, n_classes, lr, steps):
 
 
 @misconception(
-    "softmax_regression_fit", "At which weights is the gradient of b taken: the old or the new?"
+    "softmax_regression_fit",
+    "Which weights do you use for the gradient of b: the old or the new ones?",
 )
 def bias_from_the_new_weights(X, labels, n_classes, lr, steps):
-    """the bias moves after the weights, by a gradient taken at the new ones"""
+    """the gradient of b is computed after W has changed"""
     W, b = np.zeros((X.shape[1], n_classes)), np.zeros(n_classes)
     for _ in range(steps):
         W, _ = _step(X, labels, W, b, lr)
@@ -572,10 +599,10 @@ def bias_from_the_new_weights(X, labels, n_classes, lr, steps):
 
 
 @misconception(
-    "softmax_regression_fit", "Which axis holds the classes? What do the rows add up to?"
+    "softmax_regression_fit", "Which axis holds the classes? What does each row add up to?"
 )
 def probabilities_over_the_batch(X, labels, n_classes, lr, steps):
-    """the softmax inside runs over the batch instead of over the classes"""
+    """the softmax runs over the batch instead of over the classes"""
     W, b = np.zeros((X.shape[1], n_classes)), np.zeros(n_classes)
     for _ in range(steps):
         W, b = _step(X, labels, W, b, lr, softmax_over_the_batch)
@@ -584,7 +611,7 @@ def probabilities_over_the_batch(X, labels, n_classes, lr, steps):
 
 @misconception("softmax_regression_fit", "What do a sample's probabilities add up to?")
 def a_sigmoid_for_each_class(X, labels, n_classes, lr, steps):
-    """each class has a sigmoid of its own, so the probabilities of a sample do not add up to 1"""
+    """each class has its own sigmoid, so the probabilities of a sample do not add up to 1"""
     W, b = np.zeros((X.shape[1], n_classes)), np.zeros(n_classes)
     for _ in range(steps):
         W, b = _step(X, labels, W, b, lr, reference.sigmoid)
@@ -596,7 +623,7 @@ def a_sigmoid_for_each_class(X, labels, n_classes, lr, steps):
 
 @misconception(
     "linear_forward",
-    "Which array does the last line write into: one of your own, or one you were given?",
+    "Which array does your last line write into: your own, or one that you were given?",
 )
 def adds_into_the_bias(x, W, b):
     """b is changed in place, in the caller's own array"""

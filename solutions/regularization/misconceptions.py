@@ -1,4 +1,4 @@
-"""Known wrong answers to 04-regularization: what students really write, what it is called, where to
+"""Misconceptions of 04-regularization: what students really write, what it is called, where to
 look.
 """
 
@@ -29,45 +29,44 @@ def _normalise_backward(d, xhat, std, axis):
 
 
 @misconception(
-    "l2_penalty", "Differentiate your value by hand for a single weight. Is that your gradient?"
+    "l2_penalty", "Differentiate your value by hand for one weight. Is the result your gradient?"
 )
 def half_missing_in_l2(params, lam):
-    """the value lacks its one half, so it does not fit its gradient"""
+    """the value has no factor 1/2, so it does not fit its gradient"""
     value, grads = reference.l2_penalty(params, lam)
     return 2 * value, grads
 
 
 @misconception(
-    "l2_penalty", "The square brings down a 2. What does the one half in front do to it?"
+    "l2_penalty",
+    "The derivative of a square has a factor 2. What does the factor 1/2 in front do to it?",
 )
 def l2_gradient_doubled(params, lam):
-    """the gradient is 2 lam W, as if the value had no one half"""
+    """the gradient is 2 lam W, as if the value had no factor 1/2"""
     value, grads = reference.l2_penalty(params, lam)
     return value, {k: 2 * g for k, g in grads.items()}
 
 
-@misconception(
-    "l2_penalty", "Does this value cost a weight of 10 a hundred times as much as a weight of 1?"
-)
+@misconception("l2_penalty", "Does a weight of 10 cost a hundred times as much as a weight of 1?")
 def norm_without_square(params, lam):
-    """the value is the norm of the weights, not its square"""
+    """the value is the norm of the weights, not the square of the norm"""
     value, grads = reference.l2_penalty(params, lam)
     return lam * np.sqrt(2 * value / lam) if lam else 0.0, grads
 
 
 @misconception(
     "l2_penalty",
-    "Which parameters does the contract count? What would a penalised bias be drawn to?",
+    "Which parameters does the contract name? Look at the keys.",
 )
 def biases_penalised(params, lam):
-    """the biases, and all other parameters, are penalised like weights"""
+    """the biases and all other parameters are penalised like weights"""
     value = lam / 2 * sum(np.sum(np.square(w)) for w in params.values())
     return value, {k: lam * w for k, w in params.items()}
 
 
-@misconception("l2_penalty", "Does the penalty get weaker when the matrix gets larger?")
+@misconception("l2_penalty", "Should the penalty get weaker when the matrix gets larger?")
 def mean_of_squares(params, lam):
-    """each matrix counts with the mean of its squares, not with their sum"""
+    """the mean of the squares of each matrix is used, not the sum"""
     weights = {k: w for k, w in params.items() if k.startswith("W")}
     grads = {k: lam * w / w.size if k in weights else np.zeros(w.shape) for k, w in params.items()}
     return lam / 2 * sum(np.mean(np.square(w)) for w in weights.values()), grads
@@ -75,7 +74,7 @@ def mean_of_squares(params, lam):
 
 @misconception("l2_penalty", "What should an optimiser find under the key of a bias?")
 def gradients_of_weights_only(params, lam):
-    """the gradients of the biases are left out instead of being zero"""
+    """the gradients of the biases are missing; they should be zero"""
     value, grads = reference.l2_penalty(params, lam)
     return value, {k: g for k, g in grads.items() if k.startswith("W")}
 
@@ -90,9 +89,7 @@ def first_matrix_only(params, lam):
 # --------------------------------------------------------------------------------------
 
 
-@misconception(
-    "l1_penalty", "What is the slope of |w|? Draw it: how does it depend on the size of w?"
-)
+@misconception("l1_penalty", "What is the slope of |w|? Draw it. Does it depend on the size of w?")
 def absolute_value_for_sign(params, lam):
     """the gradient is lam |w|, not lam times the sign of w"""
     value, grads = reference.l1_penalty(params, lam)
@@ -102,32 +99,32 @@ def absolute_value_for_sign(params, lam):
 
 
 @misconception(
-    "l1_penalty", "The absolute value has no square in it. Where does your one half come from?"
+    "l1_penalty", "The absolute value has no square. Where does your factor 1/2 come from?"
 )
 def l1_halved(params, lam):
     """the value and the gradient are halved, as in L2"""
     return reference.l1_penalty(params, lam / 2)
 
 
-@misconception("l1_penalty", "Does a weight of -3 cost something, or does it give something back?")
+@misconception("l1_penalty", "Should a weight of -3 raise or lower the penalty?")
 def sum_without_absolute_value(params, lam):
-    """the weights are added up with their signs"""
+    """the weights are added with their signs"""
     value = lam * sum(np.sum(w) for k, w in params.items() if k.startswith("W"))
     return value, reference.l1_penalty(params, lam)[1]
 
 
-@misconception("l1_penalty", "Which parameters does the contract count? Look at the names.")
+@misconception("l1_penalty", "Which parameters does the contract name? Look at the keys.")
 def biases_penalised_by_l1(params, lam):
-    """the biases, and all other parameters, are penalised like weights"""
+    """the biases and all other parameters are penalised like weights"""
     value = lam * sum(np.sum(np.abs(w)) for w in params.values())
     return value, {k: lam * np.sign(w) for k, w in params.items()}
 
 
 @misconception(
-    "l1_penalty", "In which direction does a step against the gradient move a negative weight?"
+    "l1_penalty", "In which direction should a step against the gradient move a negative weight?"
 )
 def always_pushes_down(params, lam):
-    """the gradient is lam for every weight, also for negative ones"""
+    """the gradient is lam for every weight, even for negative weights"""
     value, grads = reference.l1_penalty(params, lam)
     return value, {k: np.abs(g) for k, g in grads.items()}
 
@@ -142,7 +139,7 @@ def _mask(x, p, rng):
 
 @misconception("dropout_forward", "What is the mean of y over many draws, and what should it be?")
 def never_scaled(x, p, rng, training=True):
-    """what is kept is not scaled up, so in training y is too small on average"""
+    """kept entries are not scaled up, so y is too small on average in training"""
     if not training:
         return x, np.ones(np.shape(x))
     mask = _mask(x, p, rng)
@@ -151,10 +148,10 @@ def never_scaled(x, p, rng, training=True):
 
 @misconception(
     "dropout_forward",
-    "p is the probability to drop. What share of ones does the mask have for p = 0.2?",
+    "p is the probability to drop. For p = 0.2, which share of the mask is 1?",
 )
 def p_kept_instead_of_dropped(x, p, rng, training=True):
-    """p is taken for the probability to keep"""
+    """p is used as the probability to keep an entry"""
     if not training:
         return x, np.ones(np.shape(x))
     mask = (rng.random(np.shape(x)) < p).astype(float)
@@ -162,10 +159,10 @@ def p_kept_instead_of_dropped(x, p, rng, training=True):
 
 
 @misconception(
-    "dropout_forward", "By what is a kept entry divided: the chance to be dropped, or to be kept?"
+    "dropout_forward", "By which probability is a kept entry divided: to be dropped, or to be kept?"
 )
 def divided_by_p(x, p, rng, training=True):
-    """what is kept is divided by p, not by 1 - p"""
+    """kept entries are divided by p, not by 1 - p"""
     if not training:
         return x, np.ones(np.shape(x))
     mask = _mask(x, p, rng)
@@ -173,7 +170,7 @@ def divided_by_p(x, p, rng, training=True):
 
 
 @misconception(
-    "dropout_forward", "Is each sample to lose the same features? What shape has the mask?"
+    "dropout_forward", "Should each sample lose the same features? What is the shape of the mask?"
 )
 def mask_shared_over_the_batch(x, p, rng, training=True):
     """one mask is drawn for a sample and used for the whole batch"""
@@ -183,9 +180,12 @@ def mask_shared_over_the_batch(x, p, rng, training=True):
     return x * mask / (1 - p), mask
 
 
-@misconception("dropout_forward", "Is an entry drawn, or a whole sample? What shape has the mask?")
+@misconception(
+    "dropout_forward",
+    "Do you draw a number for each entry or for each sample? What is the shape of the mask?",
+)
 def whole_samples_dropped(x, p, rng, training=True):
-    """one number is drawn for each sample, so that a sample is dropped whole"""
+    """one number is drawn for each sample, so whole samples are dropped"""
     if not training:
         return x, np.ones(np.shape(x))
     mask = np.ones(np.shape(x)) * (rng.random((len(x),) + (1,) * (np.ndim(x) - 1)) >= p)
@@ -194,43 +194,44 @@ def whole_samples_dropped(x, p, rng, training=True):
 
 @misconception(
     "dropout_forward",
-    "What does the factor 1 / (1 - p) make up for? Is anything missing out of training?",
+    "What does the factor 1 / (1 - p) correct? Is anything missing outside training?",
 )
 def scaled_at_test_too(x, p, rng, training=True):
-    """y is multiplied by 1 - p out of training, although training has made up for it already"""
+    """outside training y is multiplied by 1 - p, but training has already scaled it"""
     y, mask = reference.dropout_forward(x, p, rng, training)
     return (y if training else y * (1 - p)), mask
 
 
 @misconception(
-    "dropout_forward", "What should a network answer when it is asked twice, out of training?"
+    "dropout_forward",
+    "Outside training, should two calls with the same input give the same output?",
 )
 def dropped_at_test_too(x, p, rng, training=True):
-    """the entries are dropped out of training too"""
+    """entries are dropped outside training too"""
     return reference.dropout_forward(x, p, rng, True)
 
 
-@misconception("dropout_forward", "Read the contract again: does the mask hold the scale?")
+@misconception("dropout_forward", "Which values may the mask have? Read the contract again.")
 def mask_holds_the_scale(x, p, rng, training=True):
-    """the mask that is returned holds 1 / (1 - p) instead of 1"""
+    """the returned mask holds 1 / (1 - p) instead of 1"""
     y, mask = reference.dropout_forward(x, p, rng, training)
     return y, mask / (1 - p) if training else mask
 
 
-@misconception(
-    "dropout_forward", "Numbers from which distribution fall below p with the probability p?"
-)
+@misconception("dropout_forward", "From which distribution is a number below p with probability p?")
 def normal_for_uniform(x, p, rng, training=True):
-    """normally distributed numbers are compared with p, so that too many entries are dropped"""
+    """normal random numbers are compared with p, so the wrong share of entries is dropped"""
     if not training:
         return x, np.ones(np.shape(x))
     mask = (rng.normal(size=np.shape(x)) >= p).astype(float)
     return x * mask / (1 - p), mask
 
 
-@misconception("dropout_forward", "Toss 12 coins twice. Do you get the same number of heads?")
+@misconception(
+    "dropout_forward", "Toss 12 coins twice. Do you always get the same number of heads?"
+)
 def exactly_so_many_dropped(x, p, rng, training=True):
-    """always the same number of entries is dropped, so they are not drawn one by one"""
+    """the number of dropped entries is always the same: they are not drawn independently"""
     if not training:
         return x, np.ones(np.shape(x))
     mask = np.ones(np.size(x))
@@ -239,33 +240,33 @@ def exactly_so_many_dropped(x, p, rng, training=True):
     return x * mask / (1 - p), mask
 
 
-@misconception("dropout_forward", "You are handed a generator. Which one do you draw from?")
+@misconception("dropout_forward", "The caller gives you a generator. Which generator do you use?")
 def generator_of_its_own(x, p, rng, training=True):
-    """the mask comes from a generator made inside, so it is the same in every call"""
+    """the mask comes from a generator made inside the function, so every call gives the same
+    mask
+    """
     return reference.dropout_forward(x, p, np.random.default_rng(0), training)
 
 
-@misconception(
-    "dropout_forward", "Which entries does the mask mark with 1: those that stay, or those that go?"
-)
+@misconception("dropout_forward", "Which entries have a 1 in the mask: kept ones or dropped ones?")
 def mask_marks_the_dropped(x, p, rng, training=True):
-    """the mask that is returned is 1 where the entry was dropped"""
+    """the returned mask is 1 where the entry is dropped"""
     y, mask = reference.dropout_forward(x, p, rng, training)
     return y, 1 - mask
 
 
 @misconception(
     "dropout_backward",
-    "What was x multiplied by in the forward? And what is the derivative of that?",
+    "By what is x multiplied in the forward? What is the derivative of that?",
 )
 def backward_without_scale(dy, mask, p):
-    """the gradient is masked, but lacks the forward's scale"""
+    """the gradient is masked, but the scale of the forward is missing"""
     return dy * mask
 
 
-@misconception("dropout_backward", "Did an entry that was dropped have any influence on y?")
+@misconception("dropout_backward", "Does a dropped entry have any influence on y?")
 def backward_without_mask(dy, mask, p):
-    """the gradient also flows through the entries that were dropped"""
+    """the gradient also flows through dropped entries"""
     return dy / (1 - p)
 
 
@@ -274,17 +275,13 @@ def backward_without_mask(dy, mask, p):
     "The forward divides by 1 - p. What does the chain rule do with that factor?",
 )
 def backward_scaled_the_other_way(dy, mask, p):
-    """the gradient is multiplied by 1 - p, where it should be divided"""
+    """the gradient is multiplied by 1 - p instead of divided by it"""
     return dy * mask * (1 - p)
 
 
-@misconception(
-    "dropout_backward", "Is 1 in the mask an entry that was kept or one that was dropped?"
-)
+@misconception("dropout_backward", "Does a 1 in the mask mean kept or dropped?")
 def backward_through_the_dropped(dy, mask, p):
-    """the gradient flows through the entries that were dropped, and not through those that were
-    kept
-    """
+    """the gradient flows through the dropped entries instead of the kept ones"""
     return dy * (1 - mask) / (1 - p)
 
 
@@ -296,13 +293,11 @@ def _apply(x, gamma, beta, mean, var, eps):
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
 
-@misconception(
-    "batchnorm_forward", "In training, whose mean and variance is a batch normalised with?"
-)
+@misconception("batchnorm_forward", "In training, which mean and variance normalise a batch?")
 def running_statistics_in_training(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
 ):
-    """the batch is normalised with the running statistics in training too"""
+    """in training too, the batch is normalised with the running statistics"""
     _, mean, var = reference.batchnorm_forward(
         x, gamma, beta, running_mean, running_var, training, momentum, eps
     )
@@ -310,23 +305,25 @@ def running_statistics_in_training(
 
 
 @misconception(
-    "batchnorm_forward", "Out of training, what should a batch of one sample be normalised with?"
+    "batchnorm_forward",
+    "Outside training, which statistics should normalise a batch of one sample?",
 )
 def batch_statistics_in_evaluation(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
 ):
-    """the batch's own statistics are used out of training too"""
+    """the statistics of the batch are used outside training too"""
     y = reference.batchnorm_forward(x, gamma, beta, running_mean, running_var, True, momentum, eps)
     return y if training else (y[0], running_mean, running_var)
 
 
 @misconception(
-    "batchnorm_forward", "With momentum 0, should the running mean stay, or become the batch's?"
+    "batchnorm_forward",
+    "With momentum 0, should the running mean stay the same, or become the mean of the batch?",
 )
 def momentum_the_other_way(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
 ):
-    """momentum is the share of the old statistics, where it should be that of the new batch"""
+    """momentum is used as the weight of the old statistics, not of the new batch"""
     return reference.batchnorm_forward(
         x, gamma, beta, running_mean, running_var, training, 1 - momentum, eps
     )
@@ -334,12 +331,12 @@ def momentum_the_other_way(
 
 @misconception(
     "batchnorm_forward",
-    "Two variances occur in the text. Which of them goes into the running statistics?",
+    "The text has two variances. Which one is used for the running statistics?",
 )
 def biased_running_variance(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
 ):
-    """the running variance gets the biased variance, divided by N"""
+    """the running variance uses the biased variance, divided by N"""
     y, mean, var = reference.batchnorm_forward(
         x, gamma, beta, running_mean, running_var, training, momentum, eps
     )
@@ -348,7 +345,7 @@ def biased_running_variance(
 
 @misconception(
     "batchnorm_forward",
-    "Two variances occur in the text. With which of them is the batch normalised?",
+    "The text has two variances. Which one normalises the batch?",
 )
 def unbiased_for_normalising(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
@@ -364,7 +361,7 @@ def unbiased_for_normalising(
 
 @misconception(
     "batchnorm_forward",
-    "What is divided by what for a feature that is constant? Where does eps stand?",
+    "Where is eps in the formula: under the root, or outside it?",
 )
 def batchnorm_eps_outside_the_root(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
@@ -379,7 +376,7 @@ def batchnorm_eps_outside_the_root(
 
 @misconception(
     "batchnorm_forward",
-    "Which axis holds the samples? Whose mean is it: a feature's or a sample's?",
+    "Which axis holds the samples? Does a mean belong to a feature or to a sample?",
 )
 def batchnorm_over_the_features(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
@@ -395,12 +392,12 @@ def batchnorm_over_the_features(
 
 @misconception(
     "batchnorm_forward",
-    "Divide by what: the variance, or its root? What is the variance of your y?",
+    "What do you divide by: the variance, or its root? What is the variance of your y?",
 )
 def divided_by_the_variance(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
 ):
-    """the batch is divided by its variance, not by the standard deviation"""
+    """the batch is divided by the variance, not by the standard deviation"""
     result = reference.batchnorm_forward(
         x, gamma, beta, running_mean, running_var, training, momentum, eps
     )
@@ -408,11 +405,11 @@ def divided_by_the_variance(
     return gamma * (x - mean) / (var + eps) + beta, *result[1:]
 
 
-@misconception("batchnorm_forward", "What may an evaluation leave behind?")
+@misconception("batchnorm_forward", "What may an evaluation change?")
 def evaluation_moves_the_statistics(
     x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5
 ):
-    """the running statistics move out of training too"""
+    """the running statistics change outside training too"""
     y = reference.batchnorm_forward(
         x, gamma, beta, running_mean, running_var, training, momentum, eps
     )[0]
@@ -425,7 +422,7 @@ def evaluation_moves_the_statistics(
 
 @misconception(
     "batchnorm_backward",
-    "Does the batch's mean depend on x? Then a part of the gradient runs through it.",
+    "Does the mean of the batch depend on x? How many paths lead from x to y?",
 )
 def mean_taken_for_a_constant(dy, x, gamma, eps=1e-5):
     """the gradient ignores that the mean depends on x"""
@@ -436,7 +433,7 @@ def mean_taken_for_a_constant(dy, x, gamma, eps=1e-5):
 
 @misconception(
     "batchnorm_backward",
-    "Does the batch's variance depend on x? Then a part of the gradient runs through it.",
+    "Does the variance of the batch depend on x? How many paths lead from x to y?",
 )
 def variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
     """the gradient ignores that the variance depends on x"""
@@ -448,42 +445,42 @@ def variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
 
 @misconception(
     "batchnorm_backward",
-    "Mean and variance both depend on x. What does that make of the simple formula?",
+    "The mean and the variance both depend on x. How does this change the simple formula?",
 )
 def statistics_taken_for_constants(dy, x, gamma, eps=1e-5):
-    """the gradient is gamma dy / std, as if mean and variance were given numbers"""
+    """the gradient is gamma dy / std, as if the mean and the variance were constants"""
     _, std = _normalise(x, 0, eps)
     return gamma * dy / std, *reference.batchnorm_backward(dy, x, gamma, eps)[1:]
 
 
 @misconception(
-    "batchnorm_backward", "Through what does x pass on its way to y, after it was normalised?"
+    "batchnorm_backward", "After x is normalised, what else happens to it before it is y?"
 )
 def gamma_missing_in_dx(dy, x, gamma, eps=1e-5):
-    """dL/dx lacks the factor gamma"""
+    """dL/dx has no factor gamma"""
     dx, dgamma, dbeta = reference.batchnorm_backward(dy, x, gamma, eps)
     return dx / gamma, dgamma, dbeta
 
 
-@misconception("batchnorm_backward", "gamma is multiplied by something in the forward. Is that x?")
+@misconception("batchnorm_backward", "Which array does the forward multiply by gamma?")
 def dgamma_from_raw_x(dy, x, gamma, eps=1e-5):
-    """dL/dgamma is made from x as it came, not from the normalised x"""
+    """dL/dgamma uses x itself, not the normalised x"""
     dx, _, dbeta = reference.batchnorm_backward(dy, x, gamma, eps)
     return dx, np.sum(dy * x, axis=0), dbeta
 
 
 @misconception(
-    "batchnorm_backward", "Which gradients are sums over the batch? Is the loss averaged already?"
+    "batchnorm_backward", "Is the loss already averaged? Which gradients are sums over the batch?"
 )
 def parameter_gradients_averaged(dy, x, gamma, eps=1e-5):
-    """dL/dgamma and dL/dbeta are means over the batch, where they should be sums"""
+    """dL/dgamma and dL/dbeta are means over the batch instead of sums"""
     dx, dgamma, dbeta = reference.batchnorm_backward(dy, x, gamma, eps)
     return dx, dgamma / len(x), dbeta / len(x)
 
 
 @misconception(
     "batchnorm_backward",
-    "Look at the power of the standard deviation in front of the whole bracket.",
+    "Which factor is in front of the whole bracket?",
 )
 def dx_without_division_by_std(dy, x, gamma, eps=1e-5):
     """dL/dx is not divided by the standard deviation"""
@@ -495,22 +492,24 @@ def dx_without_division_by_std(dy, x, gamma, eps=1e-5):
 # ---------------------------------------------------------------------------------------
 
 
-@misconception("layernorm_forward", "Should a sample's result depend on who else is in the batch?")
+@misconception(
+    "layernorm_forward", "Should the result of a sample depend on the other samples in the batch?"
+)
 def layernorm_over_the_batch(x, gamma, beta, eps=1e-5):
     """each feature is normalised over the batch: this is batch normalisation"""
     return gamma * _normalise(x, 0, eps)[0] + beta
 
 
-@misconception("layernorm_forward", "With three axes, over how many of them does one mean run?")
+@misconception("layernorm_forward", "If x has three axes, over how many of them is one mean taken?")
 def layernorm_over_all_but_the_first(x, gamma, beta, eps=1e-5):
-    """for inputs of higher rank the mean runs over all axes but the first"""
+    """for inputs with more axes, the mean is taken over all axes but the first"""
     axes = tuple(range(1, np.ndim(x))) or -1
     return gamma * _normalise(x, axes, eps)[0] + beta
 
 
 @misconception(
     "layernorm_forward",
-    "What is divided by what for a sample that is constant? Where does eps stand?",
+    "Where is eps in the formula: under the root, or outside it?",
 )
 def layernorm_eps_outside_the_root(x, gamma, beta, eps=1e-5):
     """eps is added to the standard deviation, outside the root"""
@@ -518,7 +517,7 @@ def layernorm_eps_outside_the_root(x, gamma, beta, eps=1e-5):
     return gamma * (x - np.mean(x, axis=-1, keepdims=True)) / (std + eps) + beta
 
 
-@misconception("layernorm_forward", "By what is the sum of squares divided: D, or D - 1?")
+@misconception("layernorm_forward", "By what do you divide the sum of squares: D, or D - 1?")
 def layernorm_with_unbiased_variance(x, gamma, beta, eps=1e-5):
     """the variance is divided by D - 1"""
     var = np.var(x, axis=-1, keepdims=True, ddof=1)
@@ -526,7 +525,7 @@ def layernorm_with_unbiased_variance(x, gamma, beta, eps=1e-5):
 
 
 @misconception(
-    "layernorm_forward", "What is the mean of each normalised sample, before gamma and beta?"
+    "layernorm_forward", "What should the mean of each normalised sample be, before gamma and beta?"
 )
 def layernorm_without_the_mean(x, gamma, beta, eps=1e-5):
     """the mean is never subtracted"""
@@ -535,10 +534,10 @@ def layernorm_without_the_mean(x, gamma, beta, eps=1e-5):
 
 @misconception(
     "layernorm_backward",
-    "In the bracket gamma is multiplied in before the means are taken. Does it matter?",
+    "Is gamma inside or outside the means in the formula? Does that make a difference here?",
 )
 def gamma_outside_the_means(dy, x, gamma, eps=1e-5):
-    """gamma is multiplied on at the end, but here it differs along the axis of the means"""
+    """gamma is multiplied in at the end, but here it differs along the axis of the means"""
     xhat, std = _normalise(x, -1, eps)
     dx = gamma * _normalise_backward(dy, xhat, std, -1)
     return dx, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
@@ -546,17 +545,17 @@ def gamma_outside_the_means(dy, x, gamma, eps=1e-5):
 
 @misconception(
     "layernorm_backward",
-    "Mean and variance both depend on x. What does that make of the simple formula?",
+    "The mean and the variance both depend on x. How does this change the simple formula?",
 )
 def layernorm_statistics_taken_for_constants(dy, x, gamma, eps=1e-5):
-    """the gradient is gamma dy / std, as if mean and variance were given numbers"""
+    """the gradient is gamma dy / std, as if the mean and the variance were constants"""
     _, std = _normalise(x, -1, eps)
     return gamma * dy / std, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
 
 
 @misconception(
     "layernorm_backward",
-    "Does the variance of a sample depend on x? Then a part of the gradient runs through it.",
+    "Does the variance of a sample depend on x? How many paths lead from x to y?",
 )
 def layernorm_variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
     """the gradient ignores that the variance depends on x"""
@@ -568,7 +567,7 @@ def layernorm_variance_taken_for_a_constant(dy, x, gamma, eps=1e-5):
 
 @misconception(
     "layernorm_backward",
-    "Over which axes do all samples share one gamma? Print the shape of your dgamma.",
+    "Along which axes is the same gamma used? Print the shape of your dgamma.",
 )
 def parameter_gradients_over_the_first_axis_only(dy, x, gamma, eps=1e-5):
     """dL/dgamma and dL/dbeta are summed over the first axis only"""
@@ -577,9 +576,9 @@ def parameter_gradients_over_the_first_axis_only(dy, x, gamma, eps=1e-5):
     return dx, np.atleast_2d(dy * xhat).sum(axis=0), np.atleast_2d(dy).sum(axis=0)
 
 
-@misconception("layernorm_backward", "Over which axis did the forward take its means?")
+@misconception("layernorm_backward", "Over which axis does the forward take its means?")
 def layernorm_backward_over_the_batch(dy, x, gamma, eps=1e-5):
-    """the means in the gradient run over the batch, as in batch normalisation"""
+    """the means in the gradient are taken over the batch, as in batch normalisation"""
     xhat, std = _normalise(x, -1, eps)
     dx = _normalise_backward(gamma * dy, xhat, std, 0)
     return dx, *reference.layernorm_backward(dy, x, gamma, eps)[1:]
@@ -591,29 +590,29 @@ def layernorm_backward_over_the_batch(dy, x, gamma, eps=1e-5):
 
 @misconception(
     "smooth_labels",
-    "Among how many classes is eps shared out? Does the right class get a part of it?",
+    "Among how many classes is eps split? Does the right class get a part of it?",
 )
 def smoothed_over_the_other_classes(labels, n_classes, eps):
-    """eps is shared among the other C - 1 classes, so the right one gets nothing of it"""
+    """eps is split among the other C - 1 classes, so the right class gets no part of it"""
     one_hot = np.eye(n_classes)[labels]
     return (1 - eps) * one_hot + (1 - one_hot) * eps / (n_classes - 1)
 
 
-@misconception("smooth_labels", "What do the targets of a sample add up to?")
+@misconception("smooth_labels", "What should the targets of a sample add up to?")
 def one_hot_not_scaled_down(labels, n_classes, eps):
-    """eps / C is added, but nothing is taken off the right class"""
+    """eps / C is added, but the right class is not reduced"""
     return np.eye(n_classes)[labels] + eps / n_classes
 
 
-@misconception("smooth_labels", "What do the targets of a sample add up to?")
+@misconception("smooth_labels", "What should the targets of a sample add up to?")
 def eps_given_to_every_class(labels, n_classes, eps):
     """every class gets the whole of eps"""
     return (1 - eps) * np.eye(n_classes)[labels] + eps
 
 
-@misconception("smooth_labels", "How many classes are there, if the largest label does not occur?")
+@misconception("smooth_labels", "How many classes are there if the largest label does not occur?")
 def classes_counted_from_the_labels(labels, n_classes, eps):
-    """the number of classes is taken from the labels that occur"""
+    """the number of classes is counted in the labels that occur"""
     return reference.smooth_labels(labels, int(np.max(labels)) + 1, eps)
 
 
@@ -624,10 +623,11 @@ def eps_kept_instead_of_spread(labels, n_classes, eps):
 
 
 @misconception(
-    "soft_cross_entropy", "How many terms does one sample add, and by how many is the sum divided?"
+    "soft_cross_entropy",
+    "How many terms does one sample add to the sum? By how many do you divide the sum?",
 )
 def averaged_over_classes_too(logits, targets):
-    """the mean runs over the classes as well as over the batch"""
+    """the mean is taken over the classes as well as over the batch"""
     loss, d = reference.soft_cross_entropy(logits, targets)
     return loss / logits.shape[1], d / logits.shape[1]
 
@@ -636,32 +636,33 @@ def averaged_over_classes_too(logits, targets):
     "soft_cross_entropy", "The loss is a mean over the samples. What does that do to its gradient?"
 )
 def gradient_not_averaged(logits, targets):
-    """dlogits is not divided by the number of samples, although the loss is"""
+    """dlogits is not divided by the number of samples, but the loss is"""
     loss, d = reference.soft_cross_entropy(logits, targets)
     return loss, d * len(logits)
 
 
 @misconception(
     "soft_cross_entropy",
-    "Prediction minus target, or target minus prediction? Which way does the loss rise?",
+    "In which direction does the loss rise? Is it prediction minus target, or the reverse?",
 )
 def gradient_with_the_wrong_sign(logits, targets):
-    """dlogits points downhill: target minus prediction"""
+    """dlogits has the wrong sign: it is target minus prediction"""
     loss, d = reference.soft_cross_entropy(logits, targets)
     return loss, -d
 
 
 @misconception(
     "soft_cross_entropy",
-    "What share of the target does your loss look at, if there are two classes in it?",
+    "If a target has two classes, how much of it does your loss use?",
 )
 def largest_target_taken_for_the_label(logits, targets):
-    """only the class with the largest target counts, as if the targets were hard"""
+    """only the class with the largest target counts, as if the targets were one-hot"""
     return reference.soft_cross_entropy(logits, np.eye(targets.shape[1])[targets.argmax(axis=1)])
 
 
 @misconception(
-    "soft_cross_entropy", "What is exp of a very large score? Shifting a row changes no loss."
+    "soft_cross_entropy",
+    "What is exp of a very large score? Shifting a row does not change its loss.",
 )
 def soft_loss_without_shift(logits, targets):
     """exp overflows for large scores"""
@@ -671,10 +672,13 @@ def soft_loss_without_shift(logits, targets):
 
 
 @misconception(
-    "soft_cross_entropy", "How large can this loss get? Can the log be taken before the division?"
+    "soft_cross_entropy",
+    "How large can this loss get? Can you take the logarithm before the division?",
 )
 def soft_loss_of_a_clipped_probability(logits, targets):
-    """the probability is clipped before the logarithm, so a confident mistake costs too little"""
+    """the probability is clipped before the logarithm, so a confident wrong answer costs too
+    little
+    """
     p = np.exp(reference._log_softmax(logits))
     return -np.sum(targets * np.log(p + 1e-12)) / len(p), (p - targets) / len(p)
 
@@ -685,29 +689,29 @@ def soft_loss_of_a_clipped_probability(logits, targets):
 
 @misconception(
     "early_stopping",
-    "Count the epochs since the best one, on paper. When are there `patience` of them?",
+    "Count on paper the epochs since the best one. When have there been `patience` of them?",
 )
 def one_epoch_too_patient(val_losses, patience):
-    """it stops an epoch late"""
+    """training stops one epoch too late"""
     return reference.early_stopping(val_losses, patience + 1)
 
 
 @misconception(
     "early_stopping",
-    "Count the epochs since the best one, on paper. When are there `patience` of them?",
+    "Count on paper the epochs since the best one. When have there been `patience` of them?",
 )
 def one_epoch_too_impatient(val_losses, patience):
-    """it stops an epoch early"""
+    """training stops one epoch too early"""
     return reference.early_stopping(val_losses, max(patience - 1, 0))
 
 
-@misconception("early_stopping", "Could training know, at the moment it stops, what comes later?")
+@misconception("early_stopping", "At the moment when training stops, are the later losses known?")
 def best_of_the_whole_curve(val_losses, patience):
-    """the best epoch is looked up in the whole curve, also after the stop"""
+    """the best epoch is searched in the whole curve, even after the stop"""
     return int(np.argmin(val_losses)), reference.early_stopping(val_losses, patience)[1]
 
 
-@misconception("early_stopping", "Is a loss that equals the best one so far an improvement?")
+@misconception("early_stopping", "Is a loss equal to the best one an improvement?")
 def equal_counts_as_better(val_losses, patience):
     """an equal loss counts as a new best"""
     best = 0
@@ -719,9 +723,12 @@ def equal_counts_as_better(val_losses, patience):
     return best, epoch
 
 
-@misconception("early_stopping", "Compare with what: the epoch before, or the best so far?")
+@misconception(
+    "early_stopping",
+    "Which loss do you compare with: the loss of the epoch before, or the best so far?",
+)
 def compared_with_the_epoch_before(val_losses, patience):
-    """an epoch counts as better when it beats the one before it, not the best so far"""
+    """an epoch counts as better if it is better than the epoch before, not than the best so far"""
     best, worse = 0, 0
     for epoch in range(1, len(val_losses)):
         worse = 0 if val_losses[epoch] < val_losses[epoch - 1] else worse + 1
@@ -731,9 +738,11 @@ def compared_with_the_epoch_before(val_losses, patience):
     return best, len(val_losses) - 1
 
 
-@misconception("early_stopping", "Is patience used up for good, or does a new best give it back?")
+@misconception(
+    "early_stopping", "After a new best epoch, does the count of `patience` start again?"
+)
 def patience_never_renewed(val_losses, patience):
-    """the epochs without improvement are counted in all, not since the last best"""
+    """all epochs without improvement are counted, not only those since the last best epoch"""
     best, worse = 0, 0
     for epoch in range(1, len(val_losses)):
         if val_losses[epoch] < val_losses[best]:
@@ -745,16 +754,16 @@ def patience_never_renewed(val_losses, patience):
     return best, len(val_losses) - 1
 
 
-@misconception("early_stopping", "What is the number of the very first epoch?")
+@misconception("early_stopping", "What is the number of the first epoch?")
 def epochs_counted_from_one(val_losses, patience):
     """the epochs are counted from 1"""
     best, stop = reference.early_stopping(val_losses, patience)
     return best + 1, stop + 1
 
 
-@misconception("early_stopping", "Which epoch do you go back to: the one at the stop, or the best?")
+@misconception("early_stopping", "Which of the two epochs comes first in the contract?")
 def two_numbers_exchanged(val_losses, patience):
-    """the two epochs are returned in the other order"""
+    """the two epochs are returned in the wrong order"""
     return reference.early_stopping(val_losses, patience)[::-1]
 
 
@@ -783,23 +792,23 @@ def _steps(images, m, rng):
 
 
 @misconception(
-    "random_shift", "Where do the pixels go that leave on one side? Look at the opposite edge."
+    "random_shift", "What happens to pixels that leave on one side? Look at the opposite side."
 )
 def roll_instead_of_shift(images, max_shift, rng):
-    """pixels that leave on one side come in again on the other"""
+    """pixels that leave on one side come in again on the other side"""
     roll = lambda image, dy, dx: np.roll(image, (dy, dx), axis=(-2, -1))  # noqa: E731
     return _shifted(images, _steps(images, max_shift, rng), roll)
 
 
-@misconception("random_shift", "How often are the two numbers drawn: once, or for each image?")
+@misconception("random_shift", "How often do you draw the two numbers: once, or for each image?")
 def one_shift_for_the_batch(images, max_shift, rng):
-    """the whole batch moves by one and the same step"""
+    """all images of the batch have the same shift"""
     return _shifted(images, np.tile(_steps(images[:1], max_shift, rng), (len(images), 1)))
 
 
-@misconception("random_shift", "Print many draws. Is the largest step among them?")
+@misconception("random_shift", "Print many draws. Is the largest shift among them?")
 def largest_step_left_out(images, max_shift, rng):
-    """the step of +max_shift never occurs, because the upper end of the range is left out"""
+    """the shift +max_shift never occurs: the upper end of the range is left out"""
     if max_shift == 0:
         return images
     return _shifted(images, rng.integers(-max_shift, max_shift, size=(len(images), 2)))
@@ -807,7 +816,7 @@ def largest_step_left_out(images, max_shift, rng):
 
 @misconception("random_shift", "How many numbers does one image need?")
 def same_step_both_ways(images, max_shift, rng):
-    """one number is drawn for both directions, so images move along the diagonal only"""
+    """one number is used for both directions, so images move only along the diagonal"""
     return _shifted(
         images, np.repeat(rng.integers(-max_shift, max_shift + 1, size=(len(images), 1)), 2, axis=1)
     )
@@ -815,19 +824,19 @@ def same_step_both_ways(images, max_shift, rng):
 
 @misconception("random_shift", "In which directions can an image move?")
 def only_down_and_right(images, max_shift, rng):
-    """images move down and to the right only"""
+    """images move only down and to the right"""
     return _shifted(images, rng.integers(0, max_shift + 1, size=(len(images), 2)))
 
 
-@misconception("random_shift", "Print many draws. Are some steps twice as frequent as others?")
+@misconception("random_shift", "Print many draws. Are some shifts more frequent than others?")
 def rounded_uniform_numbers(images, max_shift, rng):
-    """uniform real numbers are rounded, so the steps at the two ends occur half as often"""
+    """real numbers are rounded, so the smallest and the largest shift occur half as often"""
     return _shifted(images, np.rint(rng.uniform(-max_shift, max_shift, size=(len(images), 2))))
 
 
-@misconception("random_shift", "What comes in where nothing was: zeros, or a copy of the edge?")
+@misconception("random_shift", "Which values fill the gap: zeros, or a copy of the edge?")
 def edge_repeated(images, max_shift, rng):
-    """the edge is repeated where zeros should come in"""
+    """the gap is filled with a copy of the edge instead of zeros"""
 
     def repeat(image, dy, dx):
         m, (height, width) = max(abs(dy), abs(dx)), image.shape[-2:]
@@ -839,7 +848,7 @@ def edge_repeated(images, max_shift, rng):
 
 @misconception("random_shift", "Which two axes of (N, C, H, W) are the directions of the image?")
 def channels_taken_for_rows(images, max_shift, rng):
-    """with channels, the images move along the axes of channels and rows"""
+    """for images with channels, the shift moves the channels and the rows"""
 
     def shift(image, dy, dx):
         swapped = np.moveaxis(image, -1, 0) if image.ndim == 3 else image  # (W, C, H)
@@ -876,17 +885,17 @@ def _flow(depth, width, scheme, activation, rng, std=None, f=None, measure=np.va
 
 
 @misconception(
-    "activation_variances", "Which scheme was made for ReLU, and where does its 2 come from?"
+    "activation_variances", "Which scheme was made for ReLU, and why does it have a factor 2?"
 )
 def xavier_and_he_swapped(depth, width, scheme, activation, rng):
-    """the schemes of Xavier and He are exchanged"""
+    """the schemes of Xavier and He are swapped"""
     return reference.activation_variances(
         depth, width, {"xavier": "he", "he": "xavier"}.get(scheme, scheme), activation, rng
     )
 
 
 @misconception(
-    "activation_variances", "Does a normal generator ask for the variance or for its root?"
+    "activation_variances", "Which does a normal generator expect: the variance, or its root?"
 )
 def variance_taken_for_the_deviation(depth, width, scheme, activation, rng):
     """1 / width and 2 / width are used as the standard deviation, but they are the variance"""
@@ -894,9 +903,11 @@ def variance_taken_for_the_deviation(depth, width, scheme, activation, rng):
     return _flow(depth, width, scheme, activation, rng, std)
 
 
-@misconception("activation_variances", "Is the variance measured before or after the activation?")
+@misconception(
+    "activation_variances", "Where is the variance measured: before or after the activation?"
+)
 def measured_before_the_activation(depth, width, scheme, activation, rng):
-    """the variance is that of the scores, before the activation"""
+    """the variance is measured before the activation"""
     std = {"small": 0.01, "xavier": width**-0.5, "he": (2 / width) ** 0.5, "large": 1.0}[scheme]
     known = {
         "relu": reference._relu,
@@ -912,14 +923,14 @@ def measured_before_the_activation(depth, width, scheme, activation, rng):
 
 
 @misconception(
-    "activation_variances", "What is the variance of a constant? And of its square's mean?"
+    "activation_variances", "What is the variance of a constant array? And the mean of its squares?"
 )
 def mean_square_for_the_variance(depth, width, scheme, activation, rng):
-    """the mean of the squares is returned: the mean was not subtracted"""
+    """the mean of the squares is returned: the mean is not subtracted"""
     return _flow(depth, width, scheme, activation, rng, measure=lambda h: np.mean(np.square(h)))
 
 
-@misconception("activation_variances", "Is the root of what you measure still a variance?")
+@misconception("activation_variances", "Is the value that you return a variance, or its root?")
 def deviation_for_the_variance(depth, width, scheme, activation, rng):
     """the standard deviation is returned"""
     return np.sqrt(reference.activation_variances(depth, width, scheme, activation, rng))
@@ -927,10 +938,12 @@ def deviation_for_the_variance(depth, width, scheme, activation, rng):
 
 @misconception(
     "activation_variances",
-    "Which number belongs to the first layer: that of its inputs, or of its outputs?",
+    "Which variance belongs to the first layer: the variance of its inputs, or of its outputs?",
 )
 def inputs_counted_as_a_layer(depth, width, scheme, activation, rng):
-    """the first entry is the variance of the inputs, and the last layer's is missing"""
+    """the first entry is the variance of the inputs, and the variance of the last layer is
+    missing
+    """
     return np.append(1.0, reference.activation_variances(depth, width, scheme, activation, rng))[
         :depth
     ]
@@ -961,7 +974,7 @@ def _train(X, labels, n_classes, rng, epochs, p=0.5, lam=0.002, spread=2.0):
 
 @misconception(
     "train_regularized",
-    "What does your training do that the plain network's does not? Is it in the gradient?",
+    "What does your training do that a plain network does not? Is it in the gradient?",
 )
 def nothing_regularised(X, labels, n_classes, rng, epochs):
     """the network is trained without any regularisation"""
@@ -970,33 +983,29 @@ def nothing_regularised(X, labels, n_classes, rng, epochs):
 
 @misconception(
     "train_regularized",
-    "How strong is the pull to zero beside the pull of the data? Print both norms.",
+    "Compare the gradient of the penalty with the gradient of the data. Print both norms.",
 )
 def penalty_far_too_strong(X, labels, n_classes, rng, epochs):
     """the penalty is so strong that the weights go to zero"""
     return _train(X, labels, n_classes, rng, epochs, p=0.0, lam=0.15)
 
 
-@misconception("train_regularized", "Count the passes over the data. Where does `epochs` enter?")
+@misconception("train_regularized", "Count the passes over the data. Where do you use `epochs`?")
 def a_single_epoch(X, labels, n_classes, rng, epochs):
-    """the data are gone through once, whatever epochs says"""
+    """training goes through the data once, whatever epochs says"""
     return _train(X, labels, n_classes, rng, 1)
 
 
 @misconception(
     "train_regularized",
-    "Print your hidden layer after an epoch. Do its units differ from one another?",
+    "Print your hidden layer after one epoch. Do its units differ?",
 )
 def weights_begin_at_zero(X, labels, n_classes, rng, epochs):
-    """all weights begin at zero, so the hidden units are dead, and nothing but the last
-    bias learns
-    """
+    """all weights start at zero, so only the last bias learns"""
     return _train(X, labels, n_classes, rng, epochs, spread=0.0)
 
 
-@misconception(
-    "predict_proba", "Ask it twice for the same image. Is prediction a part of training?"
-)
+@misconception("predict_proba", "Predict the same image twice. Is prediction a part of training?")
 def dropout_when_predicting(params, X):
     """hidden units are dropped when predicting too"""
     rng, h = np.random.default_rng(), X
@@ -1016,18 +1025,16 @@ def scores_for_probabilities(params, X):
 
 @misconception(
     "predict_proba",
-    "Inverted dropout has scaled already. Is anything left to make up for when predicting?",
+    "Inverted dropout scales in training. Is anything left to correct when predicting?",
 )
 def halved_when_predicting(params, X):
-    """the hidden layers are multiplied by 1 - p when predicting, although training has scaled them
-    up
-    """
+    """predict_proba multiplies the hidden layers by 1 - p, but training has already scaled them"""
     h1 = reference._relu(X @ params["W1"] + params["b1"]) / 2
     h2 = reference._relu(h1 @ params["W2"] + params["b2"]) / 2
     return np.exp(reference._log_softmax(h2 @ params["W3"] + params["b3"]))
 
 
-@misconception("predict_proba", "Which axis holds the classes? What do the rows add up to?")
+@misconception("predict_proba", "Which axis holds the classes? What does each row add up to?")
 def probabilities_over_the_samples(params, X):
     """the softmax runs over the batch instead of over the classes"""
     h1 = reference._relu(X @ params["W1"] + params["b1"])
@@ -1035,9 +1042,9 @@ def probabilities_over_the_samples(params, X):
     return np.exp(reference._log_softmax((h2 @ params["W3"] + params["b3"]).T)).T
 
 
-@misconception("predict_proba", "Should a sample's answer depend on who else is in the batch?")
+@misconception(
+    "predict_proba", "Should the result of a sample depend on the other samples in the batch?"
+)
 def batch_mean_taken_off(params, X):
-    """the mean of the batch is subtracted before predicting, so that samples depend on each
-    other
-    """
+    """predict_proba subtracts the mean of the batch, so samples depend on each other"""
     return reference.predict_proba(params, X - np.mean(X, axis=0))

@@ -190,8 +190,8 @@ def test_52_who_ends_the_process_again_and_again_pays_for_its_cells(tiny, tier):
     started = time.process_time()
     report = survived(tiny, tier, busy + "def double(x): os._exit(0)")
     ran = [c.message for c in report.exercise("double").checks]
-    assert "ended its process" in ran[0]
-    assert "used up its" in ran[-1]
+    assert "ended the Python process" in ran[0]
+    assert "used all its" in ran[-1]
     assert time.process_time() - started < 60
 
 

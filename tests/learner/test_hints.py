@@ -135,36 +135,39 @@ def raised(source):
 ONES = np.ones((4, 3))
 SPIKE = ONES + np.eye(4, 3) * [1, 0, 0]
 FOUND = {
-    "nothing": (found(assertions.assert_close, None, ONES), "gives nothing back"),
-    "a text": (found(assertions.numbers, "a", "the result"), "of another kind"),
-    "an array for a number": (found(assertions.assert_scalar, ONES, 1.0), "of another kind"),
-    "one part for two": (found(assertions.assert_parts, 1.0, ["a", "b"]), "of another kind"),
-    "a ragged list": (found(assertions.numbers, [[1], [1, 2]], "the result"), "of another kind"),
-    "a function": (raised("def softmax(z): return print"), "of another kind"),
-    "a shape": (found(assertions.assert_shape, ONES, (3, 4)), "the shape is off"),
+    "nothing": (found(assertions.assert_close, None, ONES), "returns None"),
+    "a text": (found(assertions.numbers, "a", "the result"), "has the wrong type"),
+    "an array for a number": (found(assertions.assert_scalar, ONES, 1.0), "has the wrong type"),
+    "one part for two": (found(assertions.assert_parts, 1.0, ["a", "b"]), "has the wrong type"),
+    "a ragged list": (found(assertions.numbers, [[1], [1, 2]], "the result"), "has the wrong type"),
+    "a function": (raised("def softmax(z): return print"), "has the wrong type"),
+    "a shape": (found(assertions.assert_shape, ONES, (3, 4)), "the shape is wrong"),
     "nan": (found(assertions.assert_finite, ONES * np.nan), "inf or nan"),
-    "every entry": (found(assertions.assert_close, 2 * ONES, ONES), "Every entry is off"),
+    "every entry": (found(assertions.assert_close, 2 * ONES, ONES), "Every entry is wrong"),
     "few entries": (found(assertions.assert_close, SPIKE, ONES), "Most entries are right"),
-    "one number": (found(assertions.assert_scalar, 2.0, 1.0), "One number is off"),
-    "a bound": (found(assertions.assert_at_most, 2.0, 1.0, "the error"), "beyond its line"),
+    "one number": (found(assertions.assert_scalar, 2.0, 1.0), "One number is wrong"),
+    "a bound": (
+        found(assertions.assert_at_most, 2.0, 1.0, "the error"),
+        "the wrong side of its threshold",
+    ),
     "a changed argument": (
         {"kind": "changed", "arguments": ["z"]},
-        "left altered|leaves something altered",
+        "changes something that the caller still needs",
     ),
-    "a name": (raised("def softmax(z): return zz"), "a name that it does not know"),
-    "an index": (raised("def softmax(z): return z[9]"), "outside of what it indexes"),
+    "a name": (raised("def softmax(z): return zz"), "does not know a name"),
+    "an index": (raised("def softmax(z): return z[9]"), "that does not exist"),
     "a product": (raised("def softmax(z): return z @ z"), "its shape and what each axis counts"),
     "no end": (raised("def softmax(z): return softmax(z)"), "calls itself without end"),
     "a stub below": (
         raised("def relu(z): raise NotImplementedError\ndef softmax(z): return relu(z)"),
-        "That one comes first",
+        "Write that function first",
     ),
     "an own error": (raised("def softmax(z): raise Exception('no')"), "in a cell of your own"),
     "time": ({"kind": "timeout", "seconds": 10.0}, "took too long"),
     "an exit": ({"kind": "crashed"}, "ends the whole process"),
     "a broken cell": (
         {"kind": "cell", "function": "softmax", "cell": "cell 3", "error": "NameError"},
-        "by itself",
+        "that cell alone",
     ),
 }
 
@@ -195,11 +198,11 @@ KINDS = [
     ("convergence", calling(("X", [9, 2])), found(assertions.assert_at_least, 0.2, 0.9, "accuracy"), "Follow the loss"),
     ("value", calling(("X", [9, 2]), ("steps", 4)), differ(3, 3), "single step"),
     ("value", calling(("X", [9, 2]), ("epochs", [4])), differ(3, 3), "Every entry"),
-    ("gradient", calling(("dy", [2, 2])), differ(1, 1), "you have a judge"),
-    ("gradient", calling(("x", [2, 2])), differ(1, 1), "you have a judge"),
+    ("gradient", calling(("dy", [2, 2])), differ(1, 1), "you can measure a gradient"),
+    ("gradient", calling(("x", [2, 2])), differ(1, 1), "you can measure a gradient"),
     ("speed", calling(("x", [900, 9])), None, "the time that a call takes"),
-    ("value", calling(("T", 2), ("D", 4)), differ(8, 8), "one place"),
-    ("value", None, differ(1, 1), "One number is off"),
+    ("value", calling(("T", 2), ("D", 4)), differ(8, 8), "one position"),
+    ("value", None, differ(1, 1), "One number is wrong"),
     ("value", calling(("p", {"W": [3, 2]})), differ(6, 6), "Every entry"),
     ("value", Z, differ(2, 12), "Most entries are right"),
     ("value", Z, differ(6, 12), "Some entries are right"),
@@ -212,7 +215,8 @@ def test_advice_fits_the_kind_of_check(kind, call, cause, words):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("dy", "upstream gradient"), ("d_out", "upstream gradient"), ("x", "cut")]
+    ("name", "words"),
+    [("dy", "upstream gradient"), ("d_out", "upstream gradient"), ("x", "make it smaller")],
 )
 def test_a_backward_is_worked_out_from_a_single_1_above(name, words):
     call = calling((name, [9, 9]))
@@ -226,7 +230,7 @@ def test_a_cause_without_advice_has_none(cause):
 
 def test_what_a_check_says_in_words_of_its_own_is_asked_back():
     text = hints(failing("the rows sum to 2, expected 1"), {}, WHERE).texts[0]
-    assert "It found this: the rows sum to 2, expected 1. What did it want" in text
+    assert "It found this: the rows sum to 2, expected 1. What did it expect" in text
 
 
 def test_at_the_edge_the_formula_is_said_to_be_right():
@@ -259,7 +263,7 @@ def test_a_check_that_rules_out_nothing_is_not_named():
         failing("it is 2", beside=PASSING), {"test_a": {"m"}, "test_b": {"x"}}, WHERE
     ).texts[1]
     assert "Sentence" not in text
-    assert "begin at the beginning" in text
+    assert "start at the beginning" in text
 
 
 def test_a_hint_of_the_check_itself_comes_before_what_narrows_it_down():
@@ -274,16 +278,16 @@ def test_a_hint_of_the_check_itself_comes_before_what_narrows_it_down():
         call=Z,
     )
     text = hints(Exercise("softmax", 0.0, 2.0, "failed", [check]), {}, WHERE).texts[1]
-    assert text.startswith("Which axis is it? No check")
+    assert text.startswith("Which axis is it? The checks that pass")
 
 
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (calling(("n", 9), ("kernel", 30)), "fits on paper"),
-        (calling(("x", [2, 3]), ("b", [3])), "fits on paper"),
-        (calling(("x", [40, 2])), "cut down"),
-        (calling(("x", [1]), ("p", {"W": [40, 2]})), "cut down"),
+        (calling(("n", 9), ("kernel", 30)), "small enough for paper"),
+        (calling(("x", [2, 3]), ("b", [3])), "small enough for paper"),
+        (calling(("x", [40, 2])), "make it smaller"),
+        (calling(("x", [1]), ("p", {"W": [40, 2]})), "make it smaller"),
     ],
 )
 def test_a_call_that_fits_on_paper_need_not_be_cut_down(made, words):
@@ -294,7 +298,7 @@ def test_a_call_that_fits_on_paper_need_not_be_cut_down(made, words):
 
 def test_a_report_of_before_there_were_calls_in_it_has_hints_all_the_same():
     old = hints(failing("it is 2", made=None), {}, WHERE).texts
-    assert "It found this: softmax(z (4, 3)) it is 2. What did it want" in old[0]
+    assert "It found this: softmax(z (4, 3)) it is 2. What did it expect" in old[0]
     assert "Take a call like the check's, " in old[2]
 
 
@@ -347,7 +351,7 @@ def test_every_exercise_of_the_course_has_a_signpost_with_an_example(topic_id):
 
 def test_the_way_is_told_by_what_is_there():
     assert (
-        "“3.1 Softmax” again, from “By hand” on, and answer the questions at its end"
+        "“3.1 Softmax” again, starting at “By hand”, and answer the questions at its end"
         in hints(failing("it is 2"), {}, WHERE).texts[2]
     )
     assert (

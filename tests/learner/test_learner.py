@@ -165,7 +165,7 @@ def test_a_state_folder_that_cannot_be_written_costs_no_verdict(home, state):
     done = run("check", "neurons.ipynb", "--exercise", "softmax")
     assert done.exit_code == 1
     assert "✗ softmax" in done.stdout
-    assert "your progress cannot be kept" in done.stderr
+    assert "your progress cannot be saved" in done.stderr
     assert "Traceback" not in done.output
 
 

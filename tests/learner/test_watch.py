@@ -226,7 +226,7 @@ def test_much_news_is_told_in_short():
     told = terminal.update(watch.Update(report, ((before, now),)), "17:03:00")
     assert told.count("now right: sentence") == told.count("now wrong: sentence") == 3
     assert "now right: 7 more" in told
-    assert "7 more that fail" in told
+    assert "7 more failures" in told
 
 
 def test_a_save_that_changes_no_answer_is_one_line():

@@ -332,7 +332,7 @@ def test_the_total_is_the_last_line():
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("unreadable", "could not be read"), ("grader_error", "a fault of the autograder")],
+    [("unreadable", "could not be read"), ("grader_error", "an error of the autograder")],
 )
 def test_a_report_without_a_verdict_says_why(status, words):
     none = report(status=status, score=None, reason="the file is empty")

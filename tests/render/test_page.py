@@ -147,7 +147,7 @@ def test_a_curve_is_shown_once_on_a_card():
 
 
 def test_what_has_no_hint_of_its_own_says_where_to_look_next():
-    assert "Make up an input small enough" in cards.card(exercise(failed("a")))
+    assert "Choose an input that is small enough" in cards.card(exercise(failed("a")))
     assert "Print the shape of each array" in cards.card(exercise(failed("a", picture=WHERE)))
     assert "Which loop does not end?" in cards.card(exercise(failed("a"), status="timeout"))
 

@@ -219,7 +219,7 @@ REFUSED = {
     "generator": ((i for i in ()), "an object of type generator"),
     "dict with a tuple key": ({(1, 2): 3}, "a dict with a key of type tuple"),
     "dict with a subclass key": ({Text("a"): 3}, "a dict with a key of type Text"),
-    "too deep": (nested(codec.MAX_DEPTH + 1), f"nested more than {codec.MAX_DEPTH} deep"),
+    "too deep": (nested(codec.MAX_DEPTH + 1), f"nested more than {codec.MAX_DEPTH} levels deep"),
     "claims terabytes": (
         np.broadcast_to(1.0, (10**6, 10**6)),
         "an array of 1000000000000 entries, 8000000 MB",

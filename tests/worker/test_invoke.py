@@ -138,7 +138,10 @@ def test_what_is_no_function_or_far_off_is_not_suggested(source):
 def test_a_name_that_was_used_for_something_else_says_so(source, kind):
     outcome = run(source)
     assert outcome["cause"] == {"kind": "missing", "function": "f", "found": kind}
-    assert outcome["text"] == f"f is {kind} here, not a function; was the name used twice?"
+    assert (
+        outcome["text"]
+        == f"f has the type {kind} and is not a function; did you use the name twice?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -360,9 +363,7 @@ def test_numpy_warns_and_does_not_raise_whatever_the_notebook_set():
 
 def test_an_input_is_answered_at_once():
     outcome = run("def f():\n    return input('x? ')")
-    assert outcome["text"].startswith(
-        "f raised RuntimeError: input() cannot be answered while checking"
-    )
+    assert outcome["text"].startswith("f raised RuntimeError: input() does not work during a check")
 
 
 def test_everything_is_put_back_as_it_was():

@@ -354,7 +354,7 @@ def test_a_syntax_error_in_a_cell_costs_its_functions_and_says_which_cell(submit
         "error": "SyntaxError",
     }
     assert reply.text.startswith(
-        "f is not there, because cell 1, where it is defined, does not run: SyntaxError"
+        "f is not defined, because its cell (cell 1) does not run: SyntaxError"
     )
     assert "(line 1)" in reply.text
 
@@ -367,8 +367,7 @@ def test_an_exception_in_a_cell_costs_what_comes_after_it_in_that_cell(submit):
     reply = run("g", 1)
     assert (reply.trouble, reply.cause["error"]) == ("cell", "ZeroDivisionError")
     assert (
-        "cell 1, where it is defined, does not run: ZeroDivisionError: division by zero (line 3)"
-        in reply.text
+        "its cell (cell 1) does not run: ZeroDivisionError: division by zero (line 3)" in reply.text
     )
 
 
@@ -383,7 +382,7 @@ def test_a_probe_of_a_function_whose_cell_does_not_run_says_which_cell(submit):
     )
     reply = run("probes.twice", 1)
     assert (reply.trouble, reply.cause["function"]) == ("cell", "f")
-    assert "f is not there, because cell 1" in reply.text
+    assert "f is not defined, because its cell (cell 1)" in reply.text
 
 
 ENDINGS = ["import os; os._exit(0)", "import ctypes; ctypes.string_at(0)", "import os; os.abort()"]
@@ -393,7 +392,7 @@ ENDINGS = ["import os; os._exit(0)", "import ctypes; ctypes.string_at(0)", "impo
 def test_a_cell_that_ends_the_process_is_left_out_and_the_others_run(submit, ending):
     run = submit("def f():\n    return 1", f"{ending}\ndef g():\n    return 2")
     assert run("f").value == 1
-    assert "cell 2, where it is defined, does not run: it ends the process" in run("g").text
+    assert "its cell (cell 2) does not run: it ends the Python process" in run("g").text
 
 
 def test_a_cell_that_never_ends_is_left_out_and_the_others_run(submit):
@@ -403,9 +402,7 @@ def test_a_cell_that_never_ends_is_left_out_and_the_others_run(submit):
         own_cpu_seconds=1.0,
     )
     assert run("f").value == 1
-    assert (
-        "cell 2, where it is defined, does not run: it was stopped after 1 seconds" in run("g").text
-    )
+    assert "its cell (cell 2) does not run: it was stopped after 1 seconds" in run("g").text
     run.begin()
     assert run("f").value == 1
 
@@ -463,7 +460,7 @@ def test_a_function_that_never_ends_costs_one_budget_and_the_next_exercise_works
     run = submit("def f():\n    while True:\n        pass\ndef g():\n    return 1", cpu_seconds=1.0)
     reply = run("f")
     assert reply.trouble == "timeout"
-    assert reply.text == "stopped: the exercise used up its 1 seconds; does a loop never end?"
+    assert reply.text == "stopped: the exercise used all its 1 seconds; is there an endless loop?"
     spawned = children()
     assert run("f").trouble == run("g").trouble == "timeout"
     assert children() <= spawned  # no further process was even started
@@ -510,7 +507,7 @@ def test_a_function_that_ends_the_process_is_told_and_the_next_call_works(submit
     reply = run("f")
     assert (reply.trouble, reply.text) == (
         "crashed",
-        "f ended its process instead of returning a value",
+        "f ended the Python process instead of returning a value",
     )
     assert run("g").value == 1
 

@@ -37,7 +37,9 @@ from autograder.testing import (
 @exercise("positional_encoding")
 class TestPositionalEncoding:
     def test_by_hand(self, student):
-        """Position 1 of 4 channels is sin 1, cos 1, sin 0.01, cos 0.01; position 0 is 0, 1, 0, 1"""
+        """With 4 channels, position 0 is 0, 1, 0, 1 and position 1 is sin 1, cos 1, sin 0.01, cos
+        0.01
+        """
         right = [[0.0, 1.0, 0.0, 1.0], [0.841470985, 0.540302306, 0.00999983333, 0.999950000]]
         assert_close(student.positional_encoding(2, 4), right)
 
@@ -51,12 +53,12 @@ class TestPositionalEncoding:
 
     @pytest.mark.parametrize("D", [1, 5])
     def test_odd(self, same, D):
-        """An odd number of channels ends on a sine"""
+        """With an odd number of channels, the last channel is a sine"""
         assert_close(*same.positional_encoding(9, D))
 
     @shape
     def test_shape(self, student):
-        """The result is (T, D), a row for each position"""
+        """The result has the shape (T, D): one row for each position"""
         assert_shape(student.positional_encoding(3, 10), (3, 10))
 
 
@@ -91,8 +93,8 @@ class TestAttention:
         ]
 
     def test_by_hand(self, student):
-        """Scores 2 ln 3 and 0, over the root of 4, give the weights 3/4 and 1/4, and of values 4
-        and 8 out 3 and 2
+        """Scores 2 ln 3 and 0 with d = 4 give the weights 3/4, 1/4; the values 4 and 8 give out 3
+        and 2
         """
         Q, K = (
             np.array([[2 * np.log(3), 0.0, 0.0, 5.0]]),
@@ -104,25 +106,23 @@ class TestAttention:
 
     @pytest.mark.parametrize("i, name", list(enumerate(names)), ids=names)
     def test_values(self, student, oracle, case, i, name):
-        """out and weights are right, for a batch of several heads and other lengths of keys than of
-        queries
-        """
+        """out and weights are right for several heads, and for more or fewer keys than queries"""
         assert_close(self.forward(student, case)[i], oracle.attention_forward(*case)[i], name)
 
     @pytest.mark.parametrize("lead", [(), (3,)], ids=["none", "one"])
     def test_leading_axes(self, student, oracle, rng, lead):
-        """No leading axis, or one, is as good as two"""
+        """Inputs with no leading axis or one leading axis are right too"""
         case = queries_keys_values(rng, lead)
         assert_close(self.forward(student, case)[0], oracle.attention_forward(*case)[0], "out")
 
     def test_square(self, student, oracle, rng):
-        """They are right when all dimensions are equal and a wrong axis would fit"""
+        """out and weights are right when all dimensions are equal, where a wrong axis would fit"""
         case = queries_keys_values(rng, (3, 3), 3, 3, 3, 3)
         assert_close(self.forward(student, case)[0], oracle.attention_forward(*case)[0], "out")
 
     @pytest.mark.parametrize("size", MASKS.values(), ids=MASKS)
     def test_mask(self, student, oracle, rng, case, size):
-        """Under a mask of any shape that stretches to the scores, out is right"""
+        """out is right for a mask of any shape that broadcasts to the scores"""
         mask = a_mask(rng, size)
         assert_close(
             self.forward(student, case, mask)[0], oracle.attention_forward(*case, mask)[0], "out"
@@ -130,13 +130,13 @@ class TestAttention:
 
     @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
     def test_kinds_of_mask(self, student, oracle, rng, case, kind):
-        """A mask may hold True and False or 1 and 0; 1 means: may attend"""
+        """A mask may hold True and False, or 1 and 0; 1 means: may attend"""
         mask = a_mask(rng, (4, 6))
         right = oracle.attention_forward(*case, mask)[1]
         assert_close(self.forward(student, case, mask.astype(kind))[1], right, "weights")
 
     def test_forbidden_keys_play_no_part(self, student, rng, case):
-        """A forbidden key has weight 0, and neither its key nor its value changes anything"""
+        """A forbidden key has weight 0, and its key and value do not change the result"""
         Q, K, V = case
         mask = np.array([1, 0, 1, 1, 0, 1])
         out, weights = self.forward(student, (Q, K, V), mask[None])
@@ -150,7 +150,7 @@ class TestAttention:
 
     @robust
     def test_nothing_allowed(self, student, oracle, rng, case):
-        """A query that may attend to nothing gets zeros, not NaN, and the other queries are
+        """A query that may attend to no key gives zeros, not NaN, and the other queries are
         right
         """
         mask = a_mask(rng, (4, 6))
@@ -158,7 +158,7 @@ class TestAttention:
         out, weights = self.forward(student, case, mask)
         expect(
             np.abs(out[:, :, 2]).max() < 1e-12,
-            "out is not 0 for a query that may attend to nothing",
+            "out is not 0 for a query that may attend to no key",
             out,
         )
         expect(
@@ -171,21 +171,21 @@ class TestAttention:
         "sign, right", [(1, [[3.0], [7.0]]), (-1, [[7.0], [3.0]])], ids=["+", "-"]
     )
     def test_extreme_scores(self, student, sign, right):
-        """Scores of ±1,000 do not overflow, nor do they drown those of another query"""
+        """Scores of ±1,000 do not overflow and do not change the result of another query"""
         Q, K = np.array([[1.0], [-0.1]]), sign * np.array([[1000.0], [1000.0], [0.0], [-1000.0]])
         out, _ = self.forward(student, (Q, K, np.array([[2.0], [4.0], [90.0], [7.0]])))
         assert_close(out, right, "out")
 
     @robust
     def test_loud_forbidden_key(self, student):
-        """A forbidden key may have by far the highest score: the allowed ones share all the same"""
+        """A forbidden key with a very high score does not change the weights of the allowed keys"""
         K, V = np.array([[0.0], [0.0], [2000.0]]), np.array([[2.0], [6.0], [9.0]])
         out, _ = self.forward(student, (np.array([[1.0]]), K, V), np.array([[True, True, False]]))
         assert_close(out, [[4.0]], "out")
 
     @robust
     def test_integers(self, student):
-        """Whole numbers are fine in Q, K and V"""
+        """Integer Q, K and V give the right values"""
         out, _ = self.forward(
             student, (np.array([[0, 0]]), np.array([[3, 1], [2, 5]]), np.array([[1], [4]]))
         )
@@ -193,7 +193,7 @@ class TestAttention:
 
     @gradient
     def test_gradients_by_hand(self, student):
-        """One query, weights 3/4 and 1/4, values 4 and 0, d = 1 worked by hand"""
+        """One query with weights 3/4 and 1/4 gives the gradients worked out by hand"""
         case = np.array([[1.0]]), np.array([[np.log(3)], [0.0]]), np.array([[4.0], [0.0]])
         dQ, dK, dV = self.backward(student, np.array([[2.0]]), case)
         assert_close(dV, [[1.5], [0.5]], "dV")
@@ -203,7 +203,7 @@ class TestAttention:
     @gradient
     @pytest.mark.parametrize("i, name", list(enumerate(grads)), ids=grads)
     def test_each_gradient(self, student, oracle, rng, i, name):
-        """dQ, dK and dV are right, each on its own"""
+        """dQ, dK and dV are each right"""
         case, dout = queries_keys_values(rng, (2,), 3, 4, 5, 2), rng.normal(size=(2, 3, 2))
         mine = self.backward(student, dout, case)[i]
 
@@ -217,7 +217,7 @@ class TestAttention:
     @gradient
     @pytest.mark.parametrize("i, name", list(enumerate(grads)), ids=grads)
     def test_gradients_under_a_mask(self, student, oracle, rng, case, i, name):
-        """They are right under a mask, also where a query may attend to nothing"""
+        """The gradients are right with a mask, also for a query that may attend to no key"""
         dout, mask = rng.normal(size=(2, 3, 4, 7)), a_mask(rng, (2, 1, 4, 6))
         mask[1, 0, 2] = False
         right = oracle.attention_backward(dout, *case, mask)[i]
@@ -226,7 +226,7 @@ class TestAttention:
     @gradient
     @pytest.mark.parametrize("i, name", list(enumerate(grads)), ids=grads)
     def test_gradients_square(self, student, oracle, rng, i, name):
-        """They are right when all dimensions are equal"""
+        """The gradients are right when all dimensions are equal"""
         case, dout = queries_keys_values(rng, (), 4, 4, 4, 4), rng.normal(size=(4, 4))
         assert_close(
             self.backward(student, dout, case)[i], oracle.attention_backward(dout, *case)[i], name
@@ -241,7 +241,7 @@ class TestAttention:
 
     @gradient
     def test_no_gradient_where_forbidden(self, student, rng, case):
-        """A key that nobody may attend to gets no gradient, nor does its value"""
+        """A key that no query may attend to gets no gradient, and its value gets none"""
         mask = np.array([[1, 1, 0, 1, 0, 1]])
         _, dK, dV = self.backward(student, rng.normal(size=(2, 3, 4, 7)), case, mask)
         expect(np.abs(dK[..., [2, 4], :]).max() < 1e-12, "dK is not 0 at a forbidden key", dK)
@@ -249,7 +249,7 @@ class TestAttention:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """Q, K, V, the mask and dout are left as they were"""
+        """Q, K, V, the mask and dout are not changed"""
         mask = a_mask(rng, (4, 6))
         unchanged.attention_forward(*case, mask)
         unchanged.attention_backward(rng.normal(size=(2, 3, 4, 7)), *case, mask)
@@ -258,12 +258,14 @@ class TestAttention:
 @exercise("causal_mask")
 class TestCausalMask:
     def test_by_hand(self, student):
-        """For three positions: the first sees itself, the second two, the third all three"""
+        """For three positions, the first may attend to itself, the second to two, the third to
+        all
+        """
         assert_close(student.causal_mask(3), [[1, 0, 0], [1, 1, 0], [1, 1, 1]], "the mask")
 
     @pytest.mark.parametrize("least, most", [(2, 3), (6, 12)], ids=["short", "long"])
     def test_values(self, same, rng, least, most):
-        """Other lengths are right"""
+        """The mask is right for other lengths"""
         assert_close(*same.causal_mask(int(rng.randint(least, most + 1))), "the mask")
 
     @robust
@@ -279,9 +281,7 @@ class TestHeads:
         return rng.normal(size=(2, 5, 12))
 
     def test_by_hand(self, student):
-        """Two positions of four channels, two heads: head 0 gets the first two channels of each
-        position
-        """
+        """With four channels and two heads, head 0 gets the first two channels of each position"""
         x = np.arange(8.0).reshape(1, 2, 4)
         heads = [[[[0, 1], [4, 5]], [[2, 3], [6, 7]]]]
         assert_close(student.split_heads(x, 2), heads, "split_heads")
@@ -289,7 +289,7 @@ class TestHeads:
 
     @pytest.mark.parametrize("n_heads", [3, 1, 12])
     def test_split(self, student, x, n_heads):
-        """Head h holds the channels from h d to (h + 1) d - 1 of every position, d = D / H"""
+        """Head h holds the channels h d to (h + 1) d - 1 of every position, with d = D / H"""
         d = 12 // n_heads
         heads = assert_shape(student.split_heads(x, n_heads), (2, n_heads, 5, d), "split_heads")
         for h in range(n_heads):
@@ -304,7 +304,7 @@ class TestHeads:
         "size", [(2, 3, 5, 4), (3, 1, 2, 5), (1, 4, 4, 4)], ids=["3 heads", "1 head", "square"]
     )
     def test_merge(self, same, rng, size):
-        """merge_heads puts the heads of each position side by side"""
+        """merge_heads joins the heads of each position in their order"""
         heads = rng.normal(size=size)
         assert_close(*same.merge_heads(heads), "merge_heads")
 
@@ -317,7 +317,7 @@ class TestHeads:
 
     @robust
     def test_arguments_unchanged(self, unchanged, x):
-        """x is left as it was"""
+        """x is not changed"""
         unchanged.split_heads(x, 4)
         unchanged.merge_heads(x.reshape(2, 1, 5, 12))
 
@@ -333,9 +333,7 @@ class TestMultiHeadAttention:
         return rng.normal(size=(2, 5, 12)), attention_params(rng, 12), 3
 
     def test_by_hand(self, student):
-        """Two channels, two heads of size 1, two positions, worked by hand, with and without the
-        mask
-        """
+        """Two heads of size 1 give the values worked out by hand, with and without the mask"""
         eye, zero = np.eye(2), np.zeros(2)
         params = {
             "Wq": eye,
@@ -358,35 +356,33 @@ class TestMultiHeadAttention:
 
     @pytest.mark.parametrize("causal", [True, False], ids=["causal", "open"])
     def test_values(self, student, oracle, case, causal):
-        """Every entry is right, with the causal mask and without"""
+        """Every entry is right, with and without the causal mask"""
         right = oracle.multi_head_attention_forward(*case, causal)
         assert_close(student.multi_head_attention_forward(*case, causal), right)
 
     @pytest.mark.parametrize("n_heads", [1, 2, 12])
     def test_number_of_heads(self, student, oracle, case, n_heads):
-        """One head, two, and as many as channels are right"""
+        """One head, two heads, and as many heads as channels are right"""
         x, params, _ = case
         right = oracle.multi_head_attention_forward(x, params, n_heads)
         assert_close(student.multi_head_attention_forward(x, params, n_heads), right)
 
     def test_one_position(self, student, oracle, case):
-        """A single position attends to itself alone: its value goes through Wv and Wo"""
+        """A single position attends only to itself: its value goes through Wv and Wo"""
         x, p, H = case
         y = student.multi_head_attention_forward(x[:, :1], p, H)
         assert_close(y, (x[:, :1] @ p["Wv"] + p["bv"]) @ p["Wo"] + p["bo"])
 
     @pytest.mark.parametrize("causal", [True, False], ids=["causal", "open"])
     def test_future(self, student, case, causal):
-        """With the mask, what stands at a position never reaches an earlier one; without it, it
-        does
-        """
+        """With the mask, later positions do not change earlier outputs; without it, they do"""
         x, params, H = case
         assert_blind_to_the_future(
             lambda x: student.multi_head_attention_forward(x, params, H, causal), x, causal
         )
 
     def test_causal_by_default(self, student, case):
-        """Unless told otherwise, it is causal"""
+        """If `causal` is not given, the mask is used"""
         x, params, H = case
         assert_blind_to_the_future(
             lambda x: student.multi_head_attention_forward(x, params, H), x, True
@@ -394,7 +390,7 @@ class TestMultiHeadAttention:
 
     @gradient
     def test_dx(self, student, oracle, rng):
-        """dx is right: x is used for queries, keys and values"""
+        """dx is right: x is used for the queries, the keys and the values"""
         x, params, dy = (
             rng.normal(size=(2, 3, 4)),
             attention_params(rng, 4),
@@ -409,7 +405,7 @@ class TestMultiHeadAttention:
     @gradient
     @pytest.mark.parametrize("causal", [True, False], ids=["causal", "open"])
     def test_gradients(self, same, rng, case, causal):
-        """dx and all eight gradients of the parameters are right, with the mask and without"""
+        """dx and the gradients of all eight parameters are right, with and without the mask"""
         dy = rng.normal(size=(2, 5, 12))
         mine, right = same.multi_head_attention_backward(dy, *case, causal)
         dx, grads = parts_of(mine, case[0])
@@ -421,7 +417,9 @@ class TestMultiHeadAttention:
         "size, n_heads", [((1, 3, 6), 1), ((3, 4, 4), 4), ((2, 2, 4), 2)], ids=["1", "4", "2"]
     )
     def test_gradients_of_other_sizes(self, same, rng, size, n_heads):
-        """One head, as many as channels, equal dimensions: right, too"""
+        """The gradients are right for one head, for as many heads as channels, and for equal
+        dimensions
+        """
         case, dy = (
             (rng.normal(size=size), attention_params(rng, size[2]), n_heads),
             rng.normal(size=size),
@@ -433,7 +431,7 @@ class TestMultiHeadAttention:
 
     @gradient
     def test_no_gradient_from_the_past(self, student, rng, case):
-        """An early output gives no gradient to later inputs"""
+        """With the mask, an early output gives no gradient to later inputs"""
         dy = rng.normal(size=(2, 5, 12))
         dy[:, 2:] = 0
         dx, _ = parts_of(student.multi_head_attention_backward(dy, *case), case[0])
@@ -457,6 +455,6 @@ class TestMultiHeadAttention:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """x, params and dy are left as they were"""
+        """x, params and dy are not changed"""
         unchanged.multi_head_attention_forward(*case)
         unchanged.multi_head_attention_backward(rng.normal(size=(2, 5, 12)), *case)

@@ -38,9 +38,7 @@ class TestFeedForward:
         return rng.normal(size=(2, 3, 4)), feed_forward_params(rng, 4, 7)
 
     def test_by_hand(self, student):
-        """x = 1 through z = (1, -1) and gelu: 0.8413447 and -0.1586553, taken 2 and 1 times, plus
-        0.5
-        """
+        """x = 1 with z = (1, -1) gives the value worked out by hand"""
         params = {
             "W1": np.array([[2.0, -2.0]]),
             "b1": np.array([-1.0, 1.0]),
@@ -59,7 +57,7 @@ class TestFeedForward:
         assert_close(*same.feed_forward_forward(*case))
 
     def test_each_position_alone(self, student, case):
-        """Another input at one position changes the output there and nowhere else"""
+        """A new input at one position changes the output at that position only"""
         x, params = case
         other = x.copy()
         other[:, 1] += 1
@@ -68,12 +66,12 @@ class TestFeedForward:
         ) - student.feed_forward_forward(*case)
         expect(
             np.abs(change[:, [0, 2]]).max() < 1e-6,
-            "another input at position 1 changes other positions",
+            "a new input at position 1 changes other positions",
             change,
         )
         expect(
             np.abs(change[:, 1]).max() > 1e-3,
-            "another input at position 1 changes nothing there",
+            "a new input at position 1 does not change the output there",
             change,
         )
 
@@ -113,7 +111,7 @@ class TestFeedForward:
 
     @robust
     def test_far_out(self, student):
-        """Scores of ±1,000 in the hidden layer pass or give 0, and so do their gradients"""
+        """Scores of ±1,000 in the hidden layer give the right values and gradients"""
         params = {
             "W1": np.array([[1.0, -1.0]]),
             "b1": np.zeros(2),
@@ -127,7 +125,7 @@ class TestFeedForward:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """x, params and dy are left as they were"""
+        """x, params and dy are not changed"""
         unchanged.feed_forward_forward(*case)
         unchanged.feed_forward_backward(rng.normal(size=(2, 3, 4)), *case)
 
@@ -140,43 +138,41 @@ class TestBlock:
 
     @pytest.mark.parametrize("causal", [True, False], ids=["causal", "open"])
     def test_values(self, same, case, causal):
-        """Every entry is right, with the causal mask and without"""
+        """Every entry is right, with and without the causal mask"""
         assert_close(*same.block_forward(*case, causal))
 
     def test_silent_sublayers(self, student, case):
-        """When Wo, bo, W2 and b2 are zero, both sublayers add nothing: y is x"""
+        """If Wo, bo, W2 and b2 are zero, y is x"""
         x, params, H = case
         params["attn"] |= {"Wo": np.zeros((12, 12)), "bo": np.zeros(12)}
         params["ffn"] |= {"W2": np.zeros((7, 12)), "b2": np.zeros(12)}
         assert_close(student.block_forward(x, params, H), x)
 
     def test_size_of_x(self, student, case):
-        """Ten times x changes what x adds, and not what the two sublayers see at their entrance"""
+        """Ten times x gives the same attention output, because the block normalises x first"""
         x, params, H = case
         params["ffn"] |= {"W2": np.zeros((7, 12)), "b2": np.zeros(12)}  # the attention alone
         shares = [
             assert_shape(student.block_forward(k * x, params, H), x.shape) - k * x for k in (1, 10)
         ]
         assert_close(
-            shares[1], shares[0], "what the attention adds for 10 x", tolerance=1e-4
+            shares[1], shares[0], "what the attention adds for 10 · x", tolerance=1e-4
         )  # eps counts a little
 
     @pytest.mark.parametrize("causal", [True, False], ids=["causal", "open"])
     def test_future(self, student, case, causal):
-        """With the mask, what stands at a position never reaches an earlier one; without it, it
-        does
-        """
+        """With the mask, later positions do not change earlier outputs; without it, they do"""
         x, params, H = case
         assert_blind_to_the_future(lambda x: student.block_forward(x, params, H, causal), x, causal)
 
     def test_causal_by_default(self, student, case):
-        """Unless told otherwise, it is causal"""
+        """If `causal` is not given, the mask is used"""
         x, params, H = case
         assert_blind_to_the_future(lambda x: student.block_forward(x, params, H), x, True)
 
     @gradient
     def test_dx(self, student, oracle, rng):
-        """dx is right: it comes by the residual ways and through the sublayers"""
+        """dx is right: it comes through the residual paths and through the sublayers"""
         x, params, dy = (
             rng.normal(size=(1, 3, 8)),
             block_params(rng, 8, 5),
@@ -198,7 +194,7 @@ class TestBlock:
 
     @gradient
     def test_gradients_of_silent_sublayers(self, student, rng, case):
-        """When both sublayers add nothing, dx is dy"""
+        """If both sublayers add nothing, dx is dy"""
         x, params, H = case
         params["attn"] |= {"Wo": np.zeros((12, 12)), "bo": np.zeros(12)}
         params["ffn"] |= {"W2": np.zeros((7, 12)), "b2": np.zeros(12)}
@@ -225,7 +221,9 @@ class TestBlock:
 
     @robust
     def test_equal_channels(self, student, oracle, same, rng, case):
-        """A position whose channels are all equal is no division by zero, forward or backward"""
+        """A position with equal channels causes no division by 0, in the forward and in the
+        backward
+        """
         x, params, H = case
         x[:, 2] = 1.5
         assert_close(*same.block_forward(x, params, H))
@@ -237,7 +235,7 @@ class TestBlock:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """x, params and dy are left as they were"""
+        """x, params and dy are not changed"""
         unchanged.block_forward(*case)
         unchanged.block_backward(rng.normal(size=(2, 5, 12)), *case)
 
@@ -267,12 +265,12 @@ class TestGpt:
 
     @pytest.mark.parametrize("blocks", [1, 3])
     def test_depth(self, same, rng, blocks):
-        """One block and three are right, and a longer sequence"""
+        """One block, three blocks and a longer sequence are right"""
         params, ids = gpt_params(rng, 5, 8, 6, blocks), rng.randint(0, 5, size=(2, 11))
         assert_close(*same.gpt_forward(params, ids, 2), "logits")
 
     def test_future(self, student, rng, case):
-        """Another token at a position changes no earlier scores"""
+        """A new token at a position does not change earlier scores"""
         params, ids, _, _, H = case
         other = ids.copy()
         other[:, 3] = (other[:, 3] + 1) % 9
@@ -283,30 +281,28 @@ class TestGpt:
         leak = np.abs(after - before)[:, :3].max()
         expect(
             leak <= 1e-6 * np.abs(before).max(),
-            f"another token at position 3 changes earlier scores by {leak:.3g}",
+            f"a new token at position 3 changes earlier scores by {leak:.3g}",
             after,
         )
         expect(
             np.abs(after - before)[:, 3:].max(axis=(0, 2)).min() > 1e-6,
-            "it does not reach the scores from there on",
+            "a new token at position 3 does not change the scores from there on",
             after,
         )
 
     def test_order_matters(self, student, case):
-        """The same tokens in another order have other scores at the last position: positions are
-        told apart
-        """
+        """The same tokens in another order give other scores at the last position"""
         params, ids, _, _, H = case
         ids = np.array([[0, 1, 2, 3, 4], [1, 0, 2, 3, 4]])
         last = assert_shape(student.gpt_forward(params, ids, H), (2, 5, 9), "logits")[:, -1]
         expect(
             np.abs(last[0] - last[1]).max() > 1e-6,
-            "two orders of the tokens have the same last scores",
+            "two orders of the tokens give the same last scores",
             last,
         )
 
     def test_loss_by_hand(self, student):
-        """With Wy = 0 and by = (0, ln 3), targets 1, 0 and one masked: the loss is (ln 4/3 + ln 4)
+        """With Wy = 0, by = (0, ln 3), targets 1, 0 and one masked, the loss is (ln 4/3 + ln 4)
         / 2
         """
         params = gpt_params(np.random.RandomState(0), 2, 4, 3, 1) | {
@@ -337,7 +333,9 @@ class TestGpt:
     @gradient
     @pytest.mark.parametrize("blocks", [1, 3])
     def test_gradients_of_other_depths(self, same, rng, blocks):
-        """One block and three are right, a batch of one, and a mask of True and False"""
+        """The gradients are right for one and three blocks, a batch of one, and a mask of
+        booleans
+        """
         ids, targets = rng.randint(0, 5, size=(1, 7)), rng.randint(0, 5, size=(1, 7))
         case = gpt_params(rng, 5, 8, 6, blocks), ids, targets, rng.permutation(7)[None] < 5, 2
         mine, right = same.gpt_loss_and_gradients(*case)
@@ -346,15 +344,15 @@ class TestGpt:
 
     @gradient
     def test_embedding(self, student, case):
-        """A token that stands nowhere gets no gradient"""
+        """A token that does not occur gets no gradient"""
         _, grads = assert_parts(student.gpt_loss_and_gradients(*case), self.names)
         assert_structure(grads, case[0], "the gradients")
         dE = assert_shape(grads["E"], (9, 12), "grads['E']")
-        expect(np.abs(dE[8]).max() == 0, "a token that stands nowhere has a gradient", dE)
+        expect(np.abs(dE[8]).max() == 0, "a token that does not occur has a gradient", dE)
 
     @gradient
     def test_masked_targets(self, student, case):
-        """What the target of a masked token is plays no part"""
+        """The targets of masked tokens do not change the result"""
         params, ids, targets, mask, H = case
         other = np.where(mask == 1, targets, (targets + 1) % 9)
         pairs = [
@@ -367,7 +365,7 @@ class TestGpt:
 
     @robust
     def test_certain(self, student, case):
-        """Scores in the tens of thousands give a finite loss"""
+        """Scores of tens of thousands give a finite loss"""
         params, ids, targets, mask, H = case
         loud = params | {"Wy": 1e4 * params["Wy"]}
         loss, grads = assert_parts(
@@ -379,6 +377,6 @@ class TestGpt:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, ids, targets and mask are left as they were"""
+        """params, ids, targets and mask are not changed"""
         unchanged.gpt_forward(*case[:2], case[4])
         unchanged.gpt_loss_and_gradients(*case)

@@ -46,7 +46,7 @@ class TestGenerate:
 
     @both
     def test_greedy(self, student, oracle, rng, case, name):
-        """At temperature 0 each new token is the one with the highest score, given all before it"""
+        """At temperature 0 each new token is the one with the highest score"""
         (params, _, n_new, H), ids, seed = case, rng.randint(0, 11, size=(40, 13)), generator(rng)
         right = oracle.generate(params, ids, n_new, H, 0, seed)
         scores = np.sort(oracle.gpt_forward(params, right[:, :-1], H)[:, 12:], axis=2)
@@ -60,7 +60,7 @@ class TestGenerate:
 
     @both
     def test_short_prompt(self, student, oracle, rng, case, name):
-        """A prompt of one token, a batch of one"""
+        """A prompt of one token in a batch of one is right"""
         params, ids, _, H = case
         seed = generator(rng)
         right = oracle.generate(params, ids[:1, :1], 14, H, 0, seed)
@@ -71,7 +71,7 @@ class TestGenerate:
     @both
     @shape
     def test_shape(self, student, rng, case, name):
-        """One new token or many, the prompt stands before them"""
+        """The result is the prompt and then the new tokens, for one new token and for many"""
         params, ids, _, H = case
         for n_new in (1, 4):
             tokens = getattr(student, name)(params, ids, n_new, H, 1.0, generator(rng))
@@ -84,9 +84,7 @@ class TestGenerate:
     @both
     @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
     def test_distribution(self, student, oracle, rng, name, temperature):
-        """Tokens are drawn from softmax(scores / temperature), of many equal prompts each
-        its own
-        """
+        """Each prompt draws its own tokens, from softmax(scores / temperature)"""
         params, n = gpt_params(rng, 5, 4, 3, 1), 4000
         ids = np.repeat(rng.randint(0, 5, size=(1, 3)), n, axis=0)
         tokens = getattr(student, name)(params, ids, 1, 2, temperature, generator(rng))
@@ -103,7 +101,7 @@ class TestGenerate:
 
     @both
     def test_second_token(self, student, oracle, rng, name):
-        """The second new token is drawn given the first"""
+        """The second new token is drawn with the first new token as part of the input"""
         params, n = gpt_params(rng, 3, 4, 5, 2), 6000
         ids = np.repeat(rng.randint(0, 3, size=(1, 2)), n, axis=0)
         tokens = assert_shape(
@@ -127,7 +125,7 @@ class TestGenerate:
 
     @both
     def test_generator(self, student, rng, name):
-        """All randomness comes from rng: the same seed gives the same tokens, another gives
+        """All randomness comes from rng: the same seed gives the same tokens, another seed
         others
         """
         params, ids, seeds = (
@@ -146,7 +144,9 @@ class TestGenerate:
     @both
     @robust
     def test_loud(self, student, oracle, rng, case, name):
-        """Huge scores over a small temperature do not overflow: it is as good as 0"""
+        """Very large scores with a small temperature do not overflow: they give the most likely
+        token
+        """
         params, ids, n_new, H = case
         loud = params | {"Wy": 1e3 * params["Wy"]}
         right = oracle.generate(loud, ids, n_new, H, 0, seed := generator(rng))
@@ -155,16 +155,14 @@ class TestGenerate:
     @both
     @robust
     def test_arguments_unchanged(self, student, rng, case, name):
-        """params and ids are left as they were"""
+        """params and ids are not changed"""
         params, ids, _, H = case
         getattr(student, name)(params, ids, 3, H, 0.8, generator(rng))
         assert_unchanged(student)
 
     @speed
     def test_work(self, student, oracle, rng):
-        """60 new tokens behind 140 take generate_cached at most a third of the time that generate
-        takes
-        """
+        """For 60 new tokens after 140, generate_cached takes at most 1/3 of the time of generate"""
         params, ids = gpt_params(rng, 7, 32, 16, 1, loud=3), rng.randint(0, 7, size=(2, 140))
         rest, times = (
             (ids, 60, 4, 0, generator(rng)),
@@ -179,7 +177,10 @@ class TestGenerate:
             assert_close(tokens, right, "the tokens")
         ratio = min(times[plain][0] / min(times[cached]), 6.0)  # far above the line it is all one
         assert_at_least(
-            ratio, 3, "the time of generate, in times of generate_cached", {"ratio": "too small"}
+            ratio,
+            3,
+            "the time of generate divided by the time of generate_cached",
+            {"ratio": "too small"},
         )
 
 
@@ -203,15 +204,15 @@ class TestTrainTransformer:
 
     @shape
     def test_a_model(self, student, rng, small):
-        """A model that gpt_forward takes comes back, with a row of E and a column of Wy for every
-        token there is
+        """The result works with gpt_forward: it has a row of E and a column of Wy for every
+        token
         """
         params, n_heads = self.trained(student, small, 8, generator(rng), 2)
         self.scores(student, params, small[0], n_heads, 8)
         keys = gpt_params(np.random.RandomState(0), 8, 4, 5, 0)
         expect(
             isinstance(params, dict) and params.keys() == keys.keys(),
-            f"params should have the keys {', '.join(keys)}",
+            f"params has the wrong keys, expected {', '.join(keys)}",
         )
         expect(
             len(params["E"]) == 8,
@@ -221,7 +222,7 @@ class TestTrainTransformer:
 
     @supporting
     def test_masked_targets(self, student, rng, small):
-        """The targets of masked tokens play no part, whichever tokens of a sequence are masked"""
+        """The targets of masked tokens do not change the trained model"""
         ids, targets, _ = small
         mask = rng.uniform(size=targets.shape) < 0.5
         mask[:, 0] = True
@@ -238,7 +239,7 @@ class TestTrainTransformer:
 
     @supporting
     def test_generator(self, student, rng, small):
-        """All randomness comes from rng: the same seed gives the same model, another gives
+        """All randomness comes from rng: the same seed gives the same model, another seed
         another
         """
         seeds = [generator(rng), generator(rng)]
@@ -252,15 +253,19 @@ class TestTrainTransformer:
     @supporting
     @convergence
     def test_steps(self, student, rng):
-        """Three steps are not enough to learn it: steps is the number of updates"""
+        """After three updates the task is not learned yet: steps is the number of updates"""
         ids, targets, mask = reversal(rng, 200)
         params, n_heads = self.trained(student, (ids, targets, mask), 11, generator(rng), 3)
         right = turned_rightly(self.scores(student, params, ids, n_heads, 11), targets, mask)
-        assert_at_most(right, 0.2, "the share of tokens turned rightly after three steps", params)
+        assert_at_most(
+            right, 0.2, "the share of correctly reversed tokens after three steps", params
+        )
 
     @convergence
     def test_known_entropy(self, student, rng):
-        """On a language of chance, the loss on new text comes near its entropy, and never below"""
+        """On a random language, the loss on new text comes close to the entropy, and not below
+        it
+        """
         text, least = noisy_language(rng, 800, 12)
         data, seed = (text[:400, :-1], text[:400, 1:], np.ones((400, 12))), generator(rng)
 
@@ -272,16 +277,18 @@ class TestTrainTransformer:
 
         params, n_heads = self.trained(student, data, 6, seed, 100)
         excess = above(params, n_heads)
-        low = f"the loss is {-excess:.3g} below what is possible: does a position see what comes after it?"
+        low = f"the loss is {-excess:.3g} below the minimum: can a position see later tokens?"
         expect(excess > -0.03, low, params)
         with on_the_way(
             student, 100, "steps", lambda n: above(*self.trained(student, data, 6, seed, n))
         ):
-            assert_at_most(excess, 0.2, "the loss on new text, less what is possible", params)
+            assert_at_most(
+                excess, 0.2, "the loss on new text minus the lowest possible loss", params
+            )
 
     @convergence
     def test_reversal(self, student, rng):
-        """After 400 steps it turns new sequences of eight symbols round"""
+        """After 400 steps it reverses new sequences of eight symbols"""
         ids, targets, mask = reversal(rng, 2500)
         data, seed = (ids[:2000], targets[:2000], mask[:2000]), generator(rng)
 
@@ -295,10 +302,10 @@ class TestTrainTransformer:
         with on_the_way(
             student, 400, "steps", lambda n: right(*self.trained(student, data, 11, seed, n))
         ):
-            assert_at_least(share, 0.98, "the share of tokens turned rightly", params)
+            assert_at_least(share, 0.98, "the share of correctly reversed tokens", params)
 
     @robust
     def test_arguments_unchanged(self, student, rng, small):
-        """ids, targets and mask are left as they were"""
+        """ids, targets and mask are not changed"""
         self.trained(student, small, 5, generator(rng), 2)
         assert_unchanged(student)

@@ -34,7 +34,7 @@ class TestLinearBackward:
 
     @gradient
     def test_by_hand(self, student):
-        """Two samples worked by hand come out right"""
+        """Two samples give the gradients worked out by hand"""
         dy, x, W = (
             np.array([[1.0, 0.0], [2.0, -1.0]]),
             np.array([[1.0], [3.0]]),
@@ -48,7 +48,7 @@ class TestLinearBackward:
     @gradient
     @pytest.mark.parametrize("i, name", list(enumerate(names)), ids=names)
     def test_each_gradient(self, same, case, i, name):
-        """dx, dW and db are right, each on its own"""
+        """dx, dW and db are each right"""
         mine, right = same.linear_backward(*case)
         mine = assert_parts(mine, self.names)
         assert_close(mine[i], right[i], name)
@@ -56,7 +56,7 @@ class TestLinearBackward:
     @gradient
     @pytest.mark.parametrize("i, name", list(enumerate(names)), ids=names)
     def test_square(self, same, rng, i, name):
-        """They are right when all dimensions are equal and a wrong transpose would fit"""
+        """dx, dW and db are right when D = M = N, where a wrong transpose would fit"""
         case = rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
         mine, right = same.linear_backward(*case)
         mine = assert_parts(mine, self.names)
@@ -76,7 +76,7 @@ class TestLinearBackward:
 
     @shape
     def test_batch_of_one(self, student, case):
-        """For one sample dx is (1, D), dW (D, M) and db still (M,)"""
+        """For one sample, the shapes are (1, D) for dx, (D, M) for dW and (M,) for db"""
         dy, x, W = case
         parts = assert_parts(student.linear_backward(dy[:1], x[:1], W), self.names)
         for part, size, name in zip(parts, [(1, 3), (3, 2), (2,)], self.names):
@@ -84,7 +84,7 @@ class TestLinearBackward:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """dy, x and W are left as they were"""
+        """dy, x and W are not changed"""
         unchanged.linear_backward(*case)
 
 
@@ -108,7 +108,7 @@ def an_input(rng, name, size):
 class TestActivationBackward:
     @gradient
     def test_by_hand(self, student):
-        """One number each, worked by hand, comes out right"""
+        """Each backward gives the gradients worked out by hand"""
         dy = np.array([10.0, 10.0])
         assert_close(student.relu_backward(dy, np.array([-3.0, 0.5])), [0.0, 10.0], "relu_backward")
         assert_close(
@@ -137,7 +137,7 @@ class TestActivationBackward:
 
     @gradient
     def test_relu_at_its_kink(self, student):
-        """At z = 0 any slope of relu from 0 to 1 is right"""
+        """At z = 0 relu_backward uses a slope from 0 to 1"""
         dz = assert_finite(
             assert_shape(student.relu_backward(np.array([4.0, -4.0]), np.zeros(2)), (2,))
         )
@@ -152,13 +152,13 @@ class TestActivationBackward:
     @pytest.mark.parametrize("size", [(), (2, 3, 4)], ids=["number", "rank-3"])
     @pytest.mark.parametrize("name", ACTIVATIONS)
     def test_any_shape(self, student, oracle, rng, name, size):
-        """Any shape goes in and the same shape comes out"""
+        """The result has the shape of the input, whatever that shape is"""
         case = np.asarray(rng.normal(size=size)), np.abs(an_input(rng, name, size))
         assert_close(getattr(student, name)(*case), getattr(oracle, name)(*case), name)
 
     @robust
     def test_integers(self, student):
-        """Integer scores and upstream gradients are fine"""
+        """Integer scores and integer upstream gradients give the right values"""
         dy, z = np.array([[3, -2, 5]]), np.array([[2, -1, 1]])
         assert_close(student.relu_backward(dy, z), [[3.0, 0.0, 5.0]], "relu_backward")
         assert_close(
@@ -167,9 +167,7 @@ class TestActivationBackward:
 
     @robust
     def test_far_out(self, student):
-        """At scores of ±10,000 gelu passes dy on the right and nothing on the left, and is
-        finite
-        """
+        """gelu_backward returns dy for the score 10,000 and 0 for -10,000, never NaN"""
         assert_close(
             student.gelu_backward(np.array([2.0, 3.0]), np.array([1e4, -1e4])),
             [2.0, 0.0],
@@ -179,7 +177,7 @@ class TestActivationBackward:
     @robust
     @pytest.mark.parametrize("name", ACTIVATIONS)
     def test_arguments_unchanged(self, student, rng, name):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         getattr(student, name)(rng.normal(size=(2, 3)), an_input(rng, name, (2, 3)))
         assert_unchanged(student)
 
@@ -209,7 +207,7 @@ class TestSoftmaxBackward:
 
     @gradient
     def test_square(self, same, rng):
-        """It is right when there are as many samples as classes"""
+        """The gradient is right when there are as many samples as classes"""
         case = rng.normal(size=(4, 4)), probabilities(rng, 4, 4)
         assert_close(*same.softmax_backward(*case))
 
@@ -225,7 +223,7 @@ class TestSoftmaxBackward:
 
     @gradient
     def test_rows_sum_to_zero(self, student, case):
-        """Each row of the gradient adds up to 0, as a shift of the scores changes nothing"""
+        """Each row of the gradient adds up to 0"""
         dz = assert_finite(assert_shape(student.softmax_backward(*case), (5, 3)))
         expect(
             np.abs(dz.sum(axis=1)).max() < 1e-5,
@@ -240,13 +238,13 @@ class TestSoftmaxBackward:
 
     @robust
     def test_certain(self, student):
-        """Where one probability is 1 the gradient is 0, not NaN"""
+        """The gradient is 0, not NaN, if one probability is 1"""
         dz = student.softmax_backward(np.array([[3.0, -1.0, 2.0]]), np.array([[0.0, 1.0, 0.0]]))
         assert_close(dz, [[0.0, 0.0, 0.0]])
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """dp and p are left as they were"""
+        """dp and p are not changed"""
         unchanged.softmax_backward(*case)
 
 
@@ -259,7 +257,7 @@ class TestSoftmaxCrossEntropy:
         return 2 * rng.normal(size=(6, 4)), np.array([3, 0, 1, 1, 2, 3])
 
     def test_by_hand(self, student):
-        """Scores (0, ln 3) with label 0: the loss is ln 4, its gradient (-3/4, 3/4)"""
+        """For scores (0, ln 3) and label 0, the loss is ln 4 and the gradient is (-3/4, 3/4)"""
         loss, dlogits = assert_parts(
             student.softmax_cross_entropy(np.array([[0.0, np.log(3)]]), [0]), self.names
         )
@@ -274,14 +272,14 @@ class TestSoftmaxCrossEntropy:
 
     @gradient
     def test_gradient(self, same, case):
-        """dlogits is the gradient of that mean"""
+        """dlogits is the gradient of that mean loss"""
         mine, right = same.softmax_cross_entropy(*case)
         dlogits = assert_parts(mine, self.names)[1]
         assert_close(dlogits, right[1], "dlogits")
 
     @gradient
     def test_batch_of_one(self, same, rng):
-        """A single sample is right"""
+        """The loss and the gradient of a single sample are right"""
         case = rng.normal(size=(1, 3)), np.array([2])
         mine, right = same.softmax_cross_entropy(*case)
         loss, dlogits = assert_parts(mine, self.names)
@@ -290,7 +288,7 @@ class TestSoftmaxCrossEntropy:
 
     @gradient
     def test_doubled_batch(self, student, case):
-        """Every sample twice: the same loss, and half the gradient for each"""
+        """If every sample comes twice, the loss is the same and each gradient is half as large"""
         logits, labels = case
         once = assert_parts(student.softmax_cross_entropy(logits, labels), self.names)
         twice = assert_parts(
@@ -305,7 +303,9 @@ class TestSoftmaxCrossEntropy:
 
     @robust
     def test_large_scores(self, student):
-        """At scores of ±10,000 the loss is the gap, and the gradient finite"""
+        """At scores of ±10,000 the loss is the gap between the scores, and the gradient is
+        finite
+        """
         logits = np.array([[1e4, 0.0, -1e4], [0.0, 1e4, -1e4]])
         loss, dlogits = assert_parts(
             student.softmax_cross_entropy(logits, np.array([1, 1])), self.names
@@ -315,7 +315,7 @@ class TestSoftmaxCrossEntropy:
 
     @robust
     def test_rows_far_apart(self, student):
-        """A sample with small scores is right beside one with large scores"""
+        """Samples with very small and very large scores are right in the same batch"""
         logits = np.array([[1e4, 1e4], [-1e4, -1e4]])
         loss, dlogits = assert_parts(
             student.softmax_cross_entropy(logits, np.array([0, 1])), self.names
@@ -325,7 +325,7 @@ class TestSoftmaxCrossEntropy:
 
     @robust
     def test_integers(self, same, rng):
-        """Integer scores are fine"""
+        """Integer scores give the right loss and gradient"""
         case = rng.randint(-3, 4, size=(4, 5)), np.array([4, 0, 2, 2])
         mine, right = same.softmax_cross_entropy(*case)
         loss, dlogits = assert_parts(mine, self.names)
@@ -334,5 +334,5 @@ class TestSoftmaxCrossEntropy:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """logits and labels are left as they were"""
+        """logits and labels are not changed"""
         unchanged.softmax_cross_entropy(*case)

@@ -49,7 +49,7 @@ class TestInitialisation:
     )
     @both
     def test_variance(self, student, rng, name, fan_in, fan_out):
-        """The variance is what the two fans ask for"""
+        """The variance has the value that the rule gives for fan_in and fan_out"""
         w = self.drawn(student, rng, name, fan_in, fan_out)
         expected = 2 / (fan_in + fan_out) if name == "xavier_uniform" else 2 / fan_in
         # 6 standard errors: the fourth moment of a uniform is 1.8 variances squared, of a normal 3
@@ -65,7 +65,7 @@ class TestInitialisation:
         assert_at_most(abs(w.mean()), 6 * w.std() / math.sqrt(w.size), "the size of the mean", w)
 
     def test_uniform(self, student, rng):
-        """xavier_uniform fills its interval evenly up to the bounds, and never leaves it"""
+        """xavier_uniform fills its whole interval evenly and never leaves it"""
         w = self.drawn(student, rng, "xavier_uniform", 4, 6)
         limit = math.sqrt(6 / 10)
         largest = float(np.abs(w).max())
@@ -80,25 +80,25 @@ class TestInitialisation:
         assert_at_most(
             abs(tenth - 0.1),
             6 * 0.3 / math.sqrt(w.size),
-            "|share beyond 0.9 of the bound − 0.1|",
+            "|share of weights beyond 0.9 · bound − 0.1|",
             w,
         )
 
     def test_normal(self, student, rng):
-        """he_normal has the tails of a normal distribution, not cut off"""
+        """he_normal has the tails of a normal distribution: they are not cut off"""
         w = self.drawn(student, rng, "he_normal", 8, 5)
         share = np.mean(np.abs(w) > 2 * math.sqrt(2 / 8))
         assert_at_most(
             abs(share - 0.0455),
             6 * 0.2084 / math.sqrt(w.size),
-            "|share beyond 2 deviations − 0.0455|",
+            "|share of weights beyond 2 standard deviations − 0.0455|",
             w,
         )
 
     @both
     def test_generator(self, student, rng, name):
-        """All randomness comes from rng: the same seed gives the same weights, another
-        gives others
+        """All randomness comes from rng: the same seed gives the same weights, another seed
+        others
         """
         seed, other = generator(rng), generator(rng)
         first, again, others = (
@@ -110,7 +110,7 @@ class TestInitialisation:
     @supporting
     @both
     def test_second_draw(self, student, rng, name):
-        """A second draw from the same generator is independent of the first"""
+        """A second draw from the same generator is independent of the first draw"""
         first, second = self.drawn(student, rng, name, 40, 50, times=2)
         alike = abs(np.mean(first * second)) / (first.std() * second.std())
         assert_at_most(
@@ -122,7 +122,7 @@ class TestInitialisation:
         "name, activation", [("he_normal", "relu"), ("xavier_uniform", "none")]
     )
     def test_fifty_layers(self, student, rng, name, activation):
-        """After 50 layers of width 300 the signal has neither died nor exploded"""
+        """After 50 layers of width 300 the signal has neither vanished nor exploded"""
         x = rng.normal(size=(20, 300))
         x = student.probes.signal_behind_layers(name, activation, 50, x, generator(rng))
         size = float(np.log(np.mean(assert_finite(assert_shape(x, (20, 300))) ** 2) + 1e-300))
@@ -148,7 +148,7 @@ class TestMlpLossAndGradients:
         return network(rng, [3, 5, 4, 2]), rng.normal(size=(6, 3)), np.array([1, 0, 0, 1, 1, 0])
 
     def test_by_hand(self, student):
-        """A network of two layers worked by hand comes out right"""
+        """A network of two layers gives the loss and gradients worked out by hand"""
         params = {
             "W1": [[1.0, -1.0]],
             "b1": [0.0, 0.0],
@@ -170,14 +170,14 @@ class TestMlpLossAndGradients:
         assert_gradients(grads, right)
 
     def test_loss(self, same, case):
-        """The loss of three layers is right"""
+        """The loss of a network of three layers is right"""
         mine, right = same.mlp_loss_and_gradients(*case)
         loss = assert_parts(mine, self.names)[0]
         assert_scalar(loss, right[0])
 
     @gradient
     def test_gradients(self, same, case):
-        """The gradients of three layers are right"""
+        """The gradients of a network of three layers are right"""
         mine, right = same.mlp_loss_and_gradients(*case)
         grads = assert_parts(mine, self.names)[1]
         assert_gradients(grads, right[1])
@@ -187,7 +187,7 @@ class TestMlpLossAndGradients:
         "sizes", [[3, 4], [3, 5, 4], [3, 6, 5, 4, 4]], ids=["one", "two", "four"]
     )
     def test_any_depth(self, same, rng, sizes):
-        """One, two and four layers are right"""
+        """Networks of one, two and four layers are right"""
         case = network(rng, sizes), rng.normal(size=(7, 3)), rng.permutation(np.arange(7) % 4)
         mine, right = same.mlp_loss_and_gradients(*case)
         loss, grads = assert_parts(mine, self.names)
@@ -196,7 +196,7 @@ class TestMlpLossAndGradients:
 
     @gradient
     def test_deep(self, same, rng):
-        """Eleven layers are taken in the order of their numbers"""
+        """Eleven layers are applied in the order of their numbers"""
         case = (
             network(rng, [4] * 11 + [3]),
             rng.normal(size=(9, 4)),
@@ -208,7 +208,7 @@ class TestMlpLossAndGradients:
 
     @gradient
     def test_square(self, same, rng):
-        """It is right when all layers are square and a wrong transpose would fit"""
+        """The gradients are right when all layers are square, where a wrong transpose would fit"""
         case = network(rng, [4, 4, 4, 4]), rng.normal(size=(4, 4)), np.array([3, 0, 2, 2])
         mine, right = same.mlp_loss_and_gradients(*case)
         grads = assert_parts(mine, self.names)[1]
@@ -216,7 +216,7 @@ class TestMlpLossAndGradients:
 
     @gradient
     def test_batch_of_one(self, student, oracle, case):
-        """A batch of one sample is right"""
+        """The loss and the gradients of a single sample are right"""
         params, x, _ = case
         ways = [oracle.mlp_loss_and_gradients(params, x[:1], np.array([label])) for label in (0, 1)]
         label = int(
@@ -229,7 +229,7 @@ class TestMlpLossAndGradients:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, x and labels are left as they were"""
+        """params, x and labels are not changed"""
         unchanged.mlp_loss_and_gradients(*case)
 
 
@@ -276,22 +276,20 @@ class TestTrainMlp:
     @shape
     @pytest.mark.parametrize("hidden", [1, 7])
     def test_shapes(self, student, rng, small, hidden):
-        """W1 (D, hidden), b1, W2 (hidden, C) and b2 have their shapes, also when a class has no
+        """W1 (D, hidden), b1, W2 (hidden, C) and b2 have these shapes, even if a class has no
         sample
         """
         self.trained(student, *small, 4, hidden, 0.1, 2, 5, generator(rng))
 
     def test_one_step(self, student, rng, small):
-        """One full-batch step goes along the gradient, as far as the learning rate says, in every
-        tensor
-        """
+        """A step on the full batch is -lr times the gradient, for every tensor"""
         start, step = self.moved(student, small, generator(rng), 1e-3, 1, 12)
         before, after = (
             mean_loss(p, *small) for p in (start, {k: start[k] + step[k] for k in start})
         )
         length = sum(float((part**2).sum()) for part in step.values())
         for name in step:
-            expect(np.abs(step[name]).max() > 0, f"{name} did not move at all", (start, step))
+            expect(np.abs(step[name]).max() > 0, f"{name} did not change at all", (start, step))
         gained = (before - after) * 1e-3 / (length + 1e-30)
         # along the gradient g the loss falls by lr g·g, and the squared length of the step is lr²
         # g·g
@@ -304,47 +302,49 @@ class TestTrainMlp:
 
     @pytest.mark.parametrize("batch_size", [4, 1])
     def test_every_sample_once(self, student, rng, small, batch_size):
-        """An epoch of small steps uses each sample once: the mean of its steps is the full-batch
-        step
-        """
+        """An epoch uses each sample once: the mean of its small steps is the full-batch step"""
         n, ways = 12 // batch_size, []
         for seed in (generator(rng), generator(rng), generator(rng)):
             whole, parts = (
                 self.moved(student, small, seed, 1e-4, 1, size)[1] for size in (12, batch_size)
             )
             ways.append((parts, {name: n * step for name, step in whole.items()}))
-        assert_gradients(*middle(ways), "the way of one epoch", 0.02)
+        assert_gradients(*middle(ways), "the change after one epoch", 0.02)
 
     def test_own_batch(self, student, rng, small):
-        """A step looks at its own batch only: 8 and 4 samples lead another way than all 12 twice"""
+        """Each step uses its own batch only: batches of 8 and 4 give other steps than batches of
+        12
+        """
         seed = generator(rng)
         whole, parts = (self.moved(student, small, seed, 1e-3, 1, size)[1] for size in (12, 8))
         away = sum(np.abs(parts[name] - 2 * whole[name]).sum() for name in whole)
         share = away / (sum(np.abs(2 * part).sum() for part in whole.values()) + 1e-30)
-        assert_at_least(share, 0.01, "the relative distance between the two ways", parts)
+        assert_at_least(share, 0.01, "the relative distance between the two results", parts)
 
     def test_epochs(self, student, rng, small):
-        """Six epochs go six times as far as one, at a small rate"""
+        """At a small learning rate, six epochs change the parameters six times as much as one
+        epoch
+        """
         ways = []
         for seed in (generator(rng), generator(rng), generator(rng)):
             one, six = (self.moved(student, small, seed, 1e-3, epochs, 12)[1] for epochs in (1, 6))
             ways.append((six, {name: 6 * step for name, step in one.items()}))
-        assert_gradients(*middle(ways), "the way of six epochs", 0.03)
+        assert_gradients(*middle(ways), "the change after six epochs", 0.03)
 
     def test_last_batch(self, student, rng, small):
-        """The last batch may be smaller than the others, and counts all the same"""
+        """A last batch that is smaller than batch_size is used too"""
         seed = generator(rng)
         whole, short = (self.moved(student, small, seed, 1e-3, 1, size)[1] for size in (12, 20))
-        assert_gradients(short, whole, "the way of one epoch", 0.02)
+        assert_gradients(short, whole, "the change after one epoch", 0.02)
 
     def test_hidden_weights_differ(self, student, rng, small):
-        """The hidden neurons start different from one another"""
+        """The hidden neurons start with different weights"""
         W1 = self.trained(student, *small, 4, 5, 1e-9, 1, 12, generator(rng))["W1"]
         spread = np.abs(W1 - W1.mean(axis=1, keepdims=True)).max()
-        expect(spread > 1e-3, "all hidden neurons are alike, so they will stay alike", W1)
+        expect(spread > 1e-3, "all hidden neurons start with equal weights, so they stay equal", W1)
 
     def test_fresh_order(self, student, rng):
-        """Each epoch takes the samples in a fresh order: the second does not repeat the first"""
+        """Each epoch uses a new random order of the samples"""
         blank, ways = (
             (np.zeros((12, 3)), np.arange(12)),
             [],
@@ -356,12 +356,12 @@ class TestTrainMlp:
             ways.append(two - 2 * one)
         expect(
             np.abs(ways).max() > 2e-4,
-            "with batches of 8 and 4 the second epoch goes the way of the first",
+            "the second epoch makes the same steps as the first, so it has the same batches",
             ways,
         )
 
     def test_predict_by_hand(self, student):
-        """predict takes the class with the greatest score of that network"""
+        """predict returns the class with the largest score of the network"""
         params = {
             "W1": [[1.0, -1.0]],
             "b1": [0.0, 0.5],
@@ -376,20 +376,20 @@ class TestTrainMlp:
         )
 
     def test_predict(self, same, rng):
-        """predict gives the labels of many rows"""
+        """predict returns the right labels for many samples"""
         params, X = network(rng, [4, 6, 5]), rng.normal(size=(40, 4))
         assert_close(*same.predict(params, X), "the labels")
 
     @shape
     def test_predict_one(self, student, rng):
-        """predict of one row is one label"""
+        """predict returns one label for one sample"""
         assert_shape(
             student.predict(network(rng, [4, 6, 5]), rng.normal(size=(1, 4))), (1,), "the labels"
         )
 
     @convergence
     def test_digits(self, student, oracle, rng):
-        """A network of 32 hidden neurons reads new digits about as well as it should"""
+        """A network of 32 hidden neurons classifies new digits accurately enough"""
         X, labels, X_test, labels_test = digits(rng)
         seeds = generator(rng), generator(rng)
 
@@ -411,7 +411,7 @@ class TestTrainMlp:
 
     @convergence
     def test_rings(self, student, rng):
-        """Rings inside rings are told apart, also when the samples come class by class"""
+        """The network learns rings inside rings, even if the samples are sorted by class"""
         X, labels, X_test, labels_test = rings(rng)
         seed = generator(rng)
 
@@ -426,7 +426,7 @@ class TestTrainMlp:
 
     @convergence
     def test_by_heart(self, student, rng):
-        """Eight samples are learnt by heart"""
+        """The network learns eight samples by heart"""
         X, labels = rng.normal(size=(8, 6)), rng.permutation(np.arange(8) % 4)
         seed = generator(rng)
 
@@ -439,7 +439,7 @@ class TestTrainMlp:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, small):
-        """X, labels and params are left as they were"""
+        """X, labels and params are not changed"""
         unchanged.train_mlp(*small, 4, 5, 0.1, 2, 5, generator(rng))
         unchanged.predict(network(rng, [3, 5, 4]), small[0])
 

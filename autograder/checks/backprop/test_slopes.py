@@ -29,13 +29,13 @@ class TestNumericalGradient:
         )
 
     def test_both_sides(self, student):
-        """For cubes at 1 and -2 a step of 0.1 to both sides gives 3x^2 + 0.01"""
+        """For x^3 at 1 and -2, a step of 0.1 to both sides gives 3x^2 + 0.01"""
         assert_close(
             student.probes.gradient_of("sum of cubes", np.array([1.0, -2.0]), 0.1), [3.01, 12.01]
         )
 
     def test_default_step(self, same, rng):
-        """Unless told otherwise, the step is 1e-5"""
+        """The step is 1e-5 if none is given"""
         x = rng.uniform(-1, 1, size=4)
         assert_close(
             *same.probes.gradient_of("sum of sin(3000 x)", x),
@@ -50,19 +50,19 @@ class TestNumericalGradient:
         ],
     )
     def test_any_shape(self, same, rng, size):
-        """x of any shape gives a gradient of that shape, one entry moved at a time"""
+        """The gradient has the shape of x, and one entry of x is moved at a time"""
         x = np.asarray(rng.uniform(0.5, 1.5, size=size))
         name = "product of all entries"
         assert_close(*same.probes.gradient_of(name, x))
 
     @robust
     def test_integers(self, student):
-        """Whole numbers in x do not swallow the step"""
+        """The gradient is right for an x of integers: the step is not lost"""
         assert_close(student.probes.gradient_of("x0^2 + 3 x0 x1", np.array([2, -1])), [1.0, 6.0])
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """x is left as it was, to the last bit"""
+        """x is not changed, not even in its last bit"""
         unchanged.probes.gradient_of("product of all entries", rng.normal(size=(5, 4)))
 
 
@@ -100,19 +100,19 @@ class TestGradientCheck:
         assert_at_least(one_error(error), 1e-3, "the error", error)
 
     def test_wrong_shape(self, student, rng):
-        """A gradient of another shape than x is wrong, whatever its numbers"""
+        """A gradient whose shape differs from x gives an error above 1e-3, whatever its numbers"""
         error = student.probes.check_of_a_bias(away_from_zero(rng, 3), generator(rng))
         assert_at_least(one_error(error), 1e-3, "the error", error)
 
     def test_relative(self, student, oracle, rng):
-        """The error is relative: for a gradient that is half of the right one it is 1/3"""
+        """The error is relative: for half of the right gradient it is 1/3"""
         layer, x = "tiny squares, the 2 forgotten", away_from_zero(rng, (2, 5))
         error = student.probes.check_of_a_broken_layer(layer, x, generator(rng))
         assert_close(one_error(error), 1 / 3, "the error", tolerance=1e-3)
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """x is left as it was"""
+        """x is not changed"""
         unchanged.probes.check_of_a_right_layer("tanh", rng.normal(size=(3, 2)), generator(rng))
 
 

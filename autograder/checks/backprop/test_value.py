@@ -35,14 +35,14 @@ class TestValue:
         )
 
     def test_by_hand(self, student):
-        """For c = a b + a at a = 2, b = -3: c is -4, its slopes are -2 and 2"""
+        """For c = a b + a at a = 2, b = -3, c is -4 and its slopes are -2 and 2"""
         mine = student.probes.slopes_of("a * b + a", {"a": 2.0, "b": -3.0})
         assert_gradients(mine, {"value": -4.0, "a": -2.0, "b": 2.0}, "the value and the slopes")
 
     @gradient
     @pytest.mark.parametrize("expression", ["a + b", "a - b", "a * b", "a / b", "-a * b"])
     def test_arithmetic(self, student, oracle, rng, expression):
-        """Each operation between two Values has the right result and the right two slopes"""
+        """Each operation on two Values gives the right result and two right slopes"""
         a, b = away_from_zero(rng, 2)
         self.compare(student, oracle, expression, a=float(a), b=float(b))
 
@@ -51,13 +51,13 @@ class TestValue:
         "expression", ["a + 3", "3 + a", "a - 3", "3 - a", "a * 3", "3 * a", "a / 3", "3 / a"]
     )
     def test_plain_numbers(self, student, oracle, rng, expression):
-        """A plain number may stand on either side"""
+        """A plain number may be on either side of an operator"""
         self.compare(student, oracle, expression, a=float(rng.uniform(0.6, 0.9)))
 
     @gradient
     @pytest.mark.parametrize("power", ["2", "3", "-2", "0.5", "1"])
     def test_power(self, student, oracle, rng, power):
-        """A constant power is right, also a negative or a broken one"""
+        """A constant power is right, also for a negative or fractional exponent"""
         self.compare(student, oracle, f"a ** {power}", a=float(rng.uniform(1.2, 1.8)))
 
     @gradient
@@ -79,9 +79,7 @@ class TestValue:
 
     @gradient
     def test_result_used_twice(self, same):
-        """An intermediate result on two ways of different length gets both shares before it passes
-        them on
-        """
+        """An intermediate result passes its slope on only after it has received all shares of it"""
         leaves, steps = (
             [1.5, -0.5],
             [("*", 0, 1), ("+", 2, 2), ("*", 3, 2), ("tanh", 4, 4), ("-", 5, 2)],
@@ -90,7 +88,7 @@ class TestValue:
         self.same_nodes(mine, right)
 
     def test_the_result_itself(self, student, rng):
-        """.grad is 0 before, and the result's own is 1 after backward"""
+        """.grad is 0 before backward; the .grad of the result is 1 after it"""
         a, b = away_from_zero(rng, 2)
         before, after = assert_parts(
             student.probes.grad_of_the_result(float(a), float(b)), ["before", "after"]
@@ -107,7 +105,7 @@ class TestValue:
 
     @gradient
     def test_second_backward(self, same, rng):
-        """A second backward, after every .grad was set to 0, finds the same slopes"""
+        """If every .grad is set to 0, a second backward gives the same slopes"""
         case = random_steps(
             rng, 12, ["+", "*"]
         )  # others may be made of parts that a caller cannot set to 0
@@ -118,7 +116,7 @@ class TestValue:
 
     @gradient
     def test_relu_at_its_kink(self, student):
-        """At 0, relu gives 0 and a slope between 0 and 1"""
+        """relu at 0 gives 0 and a slope from 0 to 1"""
         mine = student.probes.slopes_of("a.relu()", {"a": 0.0})
         slopes = assert_tensors(mine, {"value": 0.0, "a": 0.0}, "the value and the slope")
         assert_close(slopes["value"], 0.0, "relu(0)")
@@ -137,13 +135,13 @@ class TestValue:
 
     @robust
     def test_whole_numbers(self, student):
-        """Values of whole numbers are divided like all others"""
+        """Values made from integers give the same quotient as Values made from floats"""
         mine = student.probes.slopes_of("a / b", {"a": 7, "b": 2})
         assert_gradients(mine, {"value": 3.5, "a": 0.5, "b": -1.75}, "the value and the slopes")
 
     @robust
     def test_long_chain(self, student):
-        """A chain of 5,000 operations is no deeper than Python can go"""
+        """A chain of 5,000 operations works: backward does not exceed Python's recursion limit"""
         y, slope = assert_parts(
             student.probes.chain_of_values(0.5, 5000), ["the result", "the slope"]
         )

@@ -39,8 +39,8 @@ class TestSequenceLoss:
         return loss, dlogits
 
     def test_by_hand(self, student):
-        """Two tokens count, with p(target) 1/4 and 1/2: the loss is (ln 4 + ln 2) / 2, and padding
-        gets no gradient
+        """For two tokens with p(target) 1/4 and 1/2, the loss is (ln 4 + ln 2) / 2; padding has no
+        gradient
         """
         logits = np.array([[[0.0, np.log(3)], [0.0, 0.0]], [[5.0, 0.0], [2.0, 1.0]]])
         targets, mask = np.array([[0, 1], [1, 0]]), np.array([[1, 1], [0, 0]])
@@ -52,7 +52,7 @@ class TestSequenceLoss:
         assert_close(dlogits, right, "dlogits")
 
     def test_loss(self, same, case):
-        """The loss is the mean over the unmasked tokens, however they are spread over the rows"""
+        """The loss is the mean over all unmasked tokens of the batch"""
         mine, right = same.sequence_cross_entropy(*case)
         loss = assert_parts(mine, self.names)[0]
         assert_scalar(loss, right[0])
@@ -65,7 +65,7 @@ class TestSequenceLoss:
         assert_close(dlogits, right[1], "dlogits")
 
     def test_nothing_masked(self, student, oracle, rng):
-        """Without padding it is the mean over all tokens"""
+        """Without padding the loss is the mean over all tokens"""
         self.compare(
             student,
             oracle,
@@ -79,7 +79,7 @@ class TestSequenceLoss:
         "size", [(3, 3, 3), (1, 4, 3), (4, 1, 3), (1, 1, 5)], ids=["square", "row", "step", "one"]
     )
     def test_sizes(self, student, oracle, rng, size):
-        """It is right for equal dimensions, one row, one step and one token"""
+        """Equal dimensions, one row, one step and one token are right"""
         mask = rng.randint(0, 2, size=size[:2])
         mask[0, 0] = 1
         self.compare(
@@ -87,7 +87,7 @@ class TestSequenceLoss:
         )
 
     def test_holes(self, student, oracle, rng):
-        """Masked tokens may also stand in the middle or at the front"""
+        """Masked tokens may also be in the middle or at the start of a row"""
         mask = np.array([[0, 1, 0, 1], [1, 0, 0, 1], [0, 0, 1, 0]])
         self.compare(
             student, oracle, rng.normal(size=(3, 4, 5)), rng.randint(0, 5, size=(3, 4)), mask
@@ -95,17 +95,17 @@ class TestSequenceLoss:
 
     @gradient
     def test_padding_gets_no_gradient(self, student, case):
-        """Where the mask is 0, the gradient is exactly 0"""
+        """The gradient is exactly 0 where the mask is 0"""
         dlogits = assert_parts(student.sequence_cross_entropy(*case), self.names)[1]
         dlogits = assert_finite(assert_shape(dlogits, (4, 5, 3), "dlogits"))
         expect(
             not dlogits[case[2] == 0].any(),
-            "some masked token has a gradient that is not 0",
+            "a masked token has a gradient that is not 0",
             dlogits,
         )
 
     def test_padding_does_not_matter(self, student, rng, case):
-        """Other scores and targets at masked places change nothing"""
+        """The scores and targets of masked tokens do not change the result"""
         logits, targets, mask = case
         gone = mask == 0
         others = (
@@ -122,7 +122,7 @@ class TestSequenceLoss:
         )
 
     def test_doubled_batch(self, student, case):
-        """Every row twice: the same loss, and half the gradient for each"""
+        """If every row comes twice, the loss is the same and each gradient is half as large"""
         loss, dlogits = assert_parts(student.sequence_cross_entropy(*case), self.names)
         twice = assert_parts(
             student.sequence_cross_entropy(*(np.concatenate([p, p]) for p in case)), self.names
@@ -136,7 +136,7 @@ class TestSequenceLoss:
     @robust
     @pytest.mark.parametrize("kind", [bool, float], ids=["true-false", "floats"])
     def test_kinds_of_mask(self, student, oracle, rng, kind):
-        """A mask of True and False, or of floats, is as good as one of 0 and 1"""
+        """A mask may hold True and False, floats, or integers"""
         mask = np.array([[1, 1, 0], [1, 0, 0]]).astype(kind)
         self.compare(
             student, oracle, rng.normal(size=(2, 3, 4)), rng.randint(0, 4, size=(2, 3)), mask
@@ -144,7 +144,9 @@ class TestSequenceLoss:
 
     @robust
     def test_large_scores(self, student):
-        """At scores of ±10,000 the loss is the gap, and all is finite, at masked places too"""
+        """At scores of ±10,000 the loss is the gap between the scores, and nothing is NaN or
+        infinite
+        """
         logits = np.array([[[1e4, 0.0, -1e4], [0.0, 1e4, -1e4], [-1e4, 1e4, -1e4]]])
         targets, mask = np.array([[1, 1, 0]]), np.array([[1, 1, 0]])
         loss, dlogits = assert_parts(
@@ -155,7 +157,7 @@ class TestSequenceLoss:
 
     @robust
     def test_rows_far_apart(self, student):
-        """A token with small scores is right beside one with large scores"""
+        """Tokens with very small and very large scores are right in the same batch"""
         logits = np.array([[[1e4, 1e4], [-1e4, -1e4]]])
         loss, dlogits = assert_parts(
             student.sequence_cross_entropy(logits, np.array([[0, 1]]), np.ones((1, 2))), self.names
@@ -167,7 +169,7 @@ class TestSequenceLoss:
 
     @robust
     def test_integers(self, student, oracle, rng):
-        """Whole numbers for scores are fine"""
+        """Integer scores give the right loss and gradient"""
         case = (
             rng.randint(-3, 4, size=(2, 3, 4)),
             rng.randint(0, 4, size=(2, 3)),
@@ -177,7 +179,7 @@ class TestSequenceLoss:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """logits, targets and mask are left as they were"""
+        """logits, targets and mask are not changed"""
         unchanged.sequence_cross_entropy(*case)
 
 
@@ -192,7 +194,7 @@ class TestClipGradients:
         }
 
     def test_by_hand(self, student):
-        """(3, 0) and 4 have the norm 5 together: at most 2 leaves (1.2, 0) and 1.6"""
+        """(3, 0) and 4 together have the norm 5; with max_norm 2 they become (1.2, 0) and 1.6"""
         clipped = student.clip_gradients({"W": np.array([3.0, 0.0]), "b": np.array(4.0)}, 2.0)
         assert_gradients(clipped, {"W": [1.2, 0.0], "b": 1.6}, "the clipped gradients")
 
@@ -204,18 +206,18 @@ class TestClipGradients:
 
     @pytest.mark.parametrize("max_norm", [20.0, 1e4])
     def test_short_enough(self, student, grads, max_norm):
-        """Gradients that are short enough stay as they are"""
+        """Gradients with a norm below max_norm do not change"""
         assert_gradients(student.clip_gradients(grads, max_norm), grads, "the clipped gradients")
 
     def test_at_the_line(self, student):
-        """A norm just at the line stays, one just above it is shortened, by all tensors together"""
+        """A norm just below max_norm is not changed, and a norm just above it is"""
         grads = {"W": np.array([[0.6, 0.0], [0.0, 0.0]]), "b": np.array([0.0, 0.8])}
         assert_gradients(student.clip_gradients(grads, 1.0), grads, "the clipped gradients")
         right = {name: part / 1.25 for name, part in grads.items()}
         assert_gradients(student.clip_gradients(grads, 0.8), right, "the clipped gradients")
 
     def test_one_tensor_large(self, same, grads):
-        """One huge tensor shortens the others with it"""
+        """If one tensor is very large, all other tensors are scaled by the same factor"""
         grads = {**grads, "Wh": 1e3 * grads["Wh"]}
         mine, right = same.clip_gradients(grads, 5.0)
         clipped = mine
@@ -230,12 +232,12 @@ class TestClipGradients:
 
     @robust
     def test_integers(self, student):
-        """Whole numbers are shortened like all others"""
+        """Integer gradients are clipped like all others"""
         clipped = student.clip_gradients({"W": np.array([[3, 0], [0, 4]])}, 1)
         assert_gradients(clipped, {"W": [[0.6, 0.0], [0.0, 0.8]]}, "the clipped gradients")
 
     @robust
     @pytest.mark.parametrize("max_norm", [0.1, 100.0], ids=["shortened", "kept"])
     def test_arguments_unchanged(self, unchanged, grads, max_norm):
-        """The gradients that go in are left as they were"""
+        """The incoming gradients are not changed"""
         unchanged.clip_gradients(grads, max_norm)

@@ -60,13 +60,13 @@ class TestLstmStep:
 
     @pytest.mark.parametrize("i, name", [(0, "h"), (1, "c")], ids=["h", "c"])
     def test_forward_square(self, student, oracle, rng, i, name):
-        """They are right for as many samples as inputs and cells"""
+        """h and c are right when N, D and H are equal"""
         case = (*(rng.normal(size=(3, 3)) for _ in range(3)), *weights(rng, 3, 3, gates=4))
         assert_close(self.forward(student, *case)[i], oracle.lstm_step_forward(*case)[i], name)
 
     @shape
     def test_batch_of_one(self, student, rng):
-        """One sample and one cell keep their axes"""
+        """The results keep all axes for one sample and one cell"""
         case = (*(rng.normal(size=(1, n)) for n in (2, 1, 1)), *weights(rng, 2, 1, gates=4))
         for part, name in zip(self.forward(student, *case), ("h", "c")):
             assert_shape(part, (1, 1), name)
@@ -78,9 +78,7 @@ class TestLstmStep:
 
     @gradient
     def test_backward_by_hand(self, student):
-        """The same step with dh = 0 and dc = 10: dc_prev is 7.5, and the gates get 1.5, 3.75, 3.2
-        and 0
-        """
+        """For that step, dh = 0 and dc = 10 give dc_prev 7.5 and the gates 1.5, 3.75, 3.2 and 0"""
         b, zero = np.log([1.0, 3.0, 2.0, 4.0]), np.zeros((1, 1))
         case = zero, zero, np.array([[2.0]]), np.ones((1, 4)), np.ones((1, 4)), b
         parts = self.backward(student, zero, np.array([[10.0]]), *case)
@@ -90,7 +88,7 @@ class TestLstmStep:
     @gradient
     @each(names)
     def test_each_gradient(self, student, oracle, rng, case, i, name):
-        """With gradients from above on h and on c, each of the six is right on its own"""
+        """With upstream gradients on h and on c, each of the six gradients is right"""
         dh, dc = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
 
         def forward(v):
@@ -106,14 +104,16 @@ class TestLstmStep:
     @gradient
     @pytest.mark.parametrize("on_h, on_c", [(1, 0), (0, 1)], ids=["on-h", "on-c"])
     def test_one_way(self, student, oracle, rng, case, on_h, on_c):
-        """They are right with a gradient from above on h alone, and on c alone"""
+        """The gradients are right with an upstream gradient on h only, and on c only"""
         self.compare(
             student, oracle, on_h * rng.normal(size=(4, 3)), on_c * rng.normal(size=(4, 3)), *case
         )
 
     @gradient
     def test_square(self, student, oracle, rng):
-        """They are right when all dimensions are equal and a wrong transpose would fit"""
+        """The gradients are right when all dimensions are equal, where a wrong transpose would
+        fit
+        """
         parts = (rng.normal(size=(3, 3)) for _ in range(5))
         self.compare(student, oracle, *parts, *weights(rng, 3, 3, gates=4))
 
@@ -126,7 +126,7 @@ class TestLstmStep:
 
     @gradient
     def test_memory_held(self, student):
-        """With the forget gate open and the others shut, c and its gradient pass unchanged"""
+        """If f is 1 and i and o are 0, c and its gradient do not change"""
         shut, x, h = np.array([-60.0, 60.0, 0.0, -60.0]), np.zeros((1, 1)), np.zeros((1, 1))
         case = x, h, np.array([[0.7]]), np.zeros((1, 4)), np.zeros((1, 4)), shut
         assert_close(self.forward(student, *case)[1], [[0.7]], "c")
@@ -134,7 +134,7 @@ class TestLstmStep:
 
     @robust
     def test_far_out(self, student):
-        """At scores of ±10,000 the gates are 0 or 1, and all is finite"""
+        """At scores of ±10,000 the gates are 0 or 1, and nothing is NaN or infinite"""
         x, zero, c_prev = np.array([[1.0]]), np.zeros((1, 2)), np.array([[0.5, -0.5]])
         Wx = 1e4 * np.array(
             [[1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0]]
@@ -149,7 +149,7 @@ class TestLstmStep:
 
     @robust
     def test_integers(self, student, oracle, rng):
-        """Whole numbers are fine"""
+        """Integer inputs give the right values"""
         sizes = [(3, 2), (3, 2), (3, 2), (2, 8), (2, 8), 8]
         case = tuple(rng.randint(-2, 3, size=size) for size in sizes)
         for mine, right, name in zip(
@@ -162,7 +162,7 @@ class TestLstmStep:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.lstm_step_forward(*case)
         unchanged.lstm_step_backward(rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), *case)
 
@@ -174,7 +174,9 @@ class TestGradientFlow:
         return *weights(rng, 2, 4), rng.normal(size=(3, 6, 2)), rng.uniform(-0.9, 0.9, size=(3, 4))
 
     def test_by_hand(self, student):
-        """One neuron, z = 0 but for the first step, Wh = 2, three steps: 4, 2 and 1"""
+        """For one neuron, Wh = 2, three steps and z = 0 after the first step, the norms are 4,
+        2, 1
+        """
         x, h0, b = np.zeros((1, 3, 1)), np.zeros((1, 1)), np.zeros(1)
         norms = student.gradient_norms(np.ones((1, 1)), np.array([[2.0]]), b, x, h0)
         assert_close(norms, [4.0, 2.0, 1.0], "the norms")
@@ -184,26 +186,26 @@ class TestGradientFlow:
         assert_close(*same.gradient_norms(*case), "the norms")
 
     def test_square(self, same, rng):
-        """They are right when all dimensions are equal and a wrong transpose would fit"""
+        """The norms are right when all dimensions are equal, where a wrong transpose would fit"""
         case = *weights(rng, 3, 3), rng.normal(size=(3, 3, 3)), rng.uniform(-0.9, 0.9, size=(3, 3))
         assert_close(*same.gradient_norms(*case), "the norms")
 
     def test_last(self, student, case):
-        """The last norm is √(N·H): the last state's gradient is all ones"""
+        """The last norm is √(N·H), because the gradient of the last state is all ones"""
         norms = assert_shape(student.gradient_norms(*case), (6,), "the norms")
         assert_close(norms[-1], np.sqrt(12), "the last norm")
 
     @shape
     @pytest.mark.parametrize("N, T", [(1, 5), (3, 1)], ids=["one-sample", "one-step"])
     def test_shape(self, same, rng, N, T):
-        """One sample and one step give T norms too"""
+        """The result has T norms, also for one sample and for one step"""
         case = *weights(rng, 2, 3), rng.normal(size=(N, T, 2)), rng.uniform(-0.9, 0.9, size=(N, 3))
         assert_close(*same.gradient_norms(*case), "the norms")
 
     @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5], ids=["vanishing", "kept", "exploding"])
     def test_thirty_steps(self, student, rng, factor):
-        """Asleep at z = 0, with Wh a turn of size 0.5, 1 or 1.5, each step back multiplies by just
-        that
+        """At z = 0 with Wh a rotation times 0.5, 1 or 1.5, each step back multiplies by that
+        factor
         """
         zeros, Wh = np.zeros((2, 30, 3)), factor * np.array(TURN)
         norms = student.gradient_norms(
@@ -215,7 +217,7 @@ class TestGradientFlow:
         )
 
     def test_saturated(self, student):
-        """A saturated neuron lets nothing through"""
+        """No gradient passes through a saturated neuron"""
         x = np.array([[[0.0], [50.0], [0.0]]])
         norms = student.gradient_norms(
             np.ones((1, 1)), np.ones((1, 1)), np.zeros(1), x, np.zeros((1, 1))
@@ -224,5 +226,5 @@ class TestGradientFlow:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.gradient_norms(*case)

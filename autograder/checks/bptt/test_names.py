@@ -56,7 +56,9 @@ class TestCharRnn:
         assert_gradients(grads, right[1])
 
     def test_by_hand(self, student):
-        """All weights 0 but by = (0, ln 3): every symbol 0 costs ln 4, every 1 costs ln 4/3"""
+        """If all weights are 0 and by = (0, ln 3), each target 0 costs ln 4 and each target 1 costs
+        ln 4/3
+        """
         params = {name: np.zeros(size) for name, size in tensor_shapes(2, 3, 4).items()}
         params["by"] = np.array([0.0, np.log(3)])
         ids, mask = np.array([[0, 0, 1, 1]]), np.array([[1, 1, 0]])
@@ -82,7 +84,7 @@ class TestCharRnn:
 
     @gradient
     def test_square(self, student, oracle, rng):
-        """They are right when all dimensions are equal"""
+        """The loss and the gradients are right when all dimensions are equal"""
         self.compare(
             student,
             oracle,
@@ -94,20 +96,20 @@ class TestCharRnn:
     @gradient
     @pytest.mark.parametrize("N, T", [(1, 5), (6, 1)], ids=["one-row", "one-step"])
     def test_sizes(self, student, oracle, rng, N, T):
-        """One row of symbols and rows of one step are right"""
+        """A batch of one row and rows of one step are right"""
         ids, mask = rng.randint(0, 5, size=(N, T + 1)), np.ones((N, T), bool)
         self.compare(student, oracle, character_model(rng, 5, 3, 2), ids, mask)
 
     @gradient
     def test_last_target_only(self, student, oracle, rng):
-        """A loss at the last of nine steps alone reaches every symbol before it"""
+        """A loss at the last of nine steps gives a gradient to every symbol before it"""
         mask = np.zeros((2, 9), np.int64)
         mask[:, -1] = 1
         ids = np.array([[0, 1, 2, 3, 4, 5, 6, 7, 8, 3], [4, 3, 8, 2, 7, 1, 6, 0, 5, 6]])
         self.compare(student, oracle, character_model(rng, 9, 3, 5), ids, mask)
 
     def test_padding_does_not_matter(self, student, rng, case):
-        """Other symbols behind the end of a row change nothing"""
+        """Symbols after the end of a row do not change the result"""
         params, ids, mask = case
         loss, grads = assert_parts(student.char_rnn_loss_and_gradients(*case), self.names)
         others = ids.copy()
@@ -120,9 +122,7 @@ class TestCharRnn:
         assert_gradients(again[1], assert_shapes(grads, shapes), "the gradients with other padding")
 
     def test_no_look_ahead(self, student, rng):
-        """The prediction of a symbol does not depend on that symbol: with by = 0 and Wy = 0 all
-        cost ln V
-        """
+        """A prediction does not use the symbol that it predicts"""
         params = {**character_model(rng, 5, 2, 3), "Wy": np.zeros((3, 5)), "by": np.zeros(5)}
         loss = assert_parts(
             student.char_rnn_loss_and_gradients(
@@ -134,7 +134,7 @@ class TestCharRnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, ids and mask are left as they were"""
+        """params, ids and mask are not changed"""
         unchanged.char_rnn_loss_and_gradients(*case)
 
 
@@ -142,7 +142,7 @@ def plain_name(name):
     """A name as a tuple of whole numbers."""
     symbols = numbers(list(name) if isinstance(name, (list, tuple)) else name, "the name")
     if symbols.ndim != 1 or (symbols % 1).any():
-        fail("the name should be a list of whole numbers, one for each symbol", saw=name)
+        fail("the name is not a list of whole numbers, one for each symbol", saw=name)
     return tuple(int(s) for s in symbols)
 
 
@@ -178,7 +178,7 @@ class TestSampleName:
         "start, name", [(3, (0, 1, 2)), (1, (2,)), (2, ())], ids=["three", "one", "none"]
     )
     def test_by_hand(self, student, start, name):
-        """A model that knows one order only, 3 0 1 2 and the end (4), writes it from any start"""
+        """A model that always writes 3 0 1 2 and then the end (4) does so from any start"""
         chain = (
             np.array(
                 [
@@ -197,7 +197,7 @@ class TestSampleName:
 
     @pytest.mark.parametrize("model_number", [1, 2, 3])
     def test_greedy(self, student, oracle, rng, model_number):
-        """At temperature 0 each symbol is the likeliest one, given all before it"""
+        """At temperature 0 each symbol is the most likely one after all symbols before it"""
         model = character_model(rng, 6, 3, 5, scale=3.0)
         model["by"][0] = -30.0  # the end never comes
         mine = self.greedy(student, model, 4, 0, 12)
@@ -210,20 +210,20 @@ class TestSampleName:
 
     @pytest.mark.parametrize("temperature", [0.5, 1, 3.0])
     def test_distribution(self, student, rng, model, temperature):
-        """Names of up to three symbols come as often as softmax(scores / temperature) says"""
+        """Names of up to three symbols are as frequent as softmax(scores / temperature) says"""
         names = self.written(student, model, 4, 0, 3, temperature, generator(rng), times=900)
         off = surprise(names, name_probabilities(model, 4, 0, 3, temperature))
-        assert_at_most(off, 6, "the distance of the worst count, in standard errors,", names)
+        assert_at_most(off, 6, "the largest error of a count, in standard errors,", names)
 
     def test_start_is_end(self, student, rng):
-        """One and the same symbol may begin and end a name"""
+        """The start symbol and the end symbol may be the same"""
         model = character_model(rng, 3, 2, 4, scale=2.0)
         names = self.written(student, model, 0, 0, 2, 1.0, generator(rng), times=600)
         off = surprise(names, name_probabilities(model, 0, 0, 2, 1.0))
-        assert_at_most(off, 6, "the distance of the worst count, in standard errors,", names)
+        assert_at_most(off, 6, "the largest error of a count, in standard errors,", names)
 
     def test_longest(self, student, rng, model):
-        """Where the end never comes, the name has max_length symbols"""
+        """If the end symbol never comes, the name has max_length symbols"""
         model["by"][0] = -200.0
         for longest in (1, 7):
             (name,) = self.written(student, model, 4, 0, longest, 1.0, generator(rng))
@@ -234,16 +234,18 @@ class TestSampleName:
             )
 
     def test_generator(self, student, rng, model):
-        """All chance comes from rng: the same seed gives the same names, another gives others"""
+        """All randomness comes from rng: the same seed gives the same names, another seed other
+        names
+        """
         model["by"][0] = -200.0
         seed, other = generator(rng), generator(rng)
         first, again, others = (
             self.written(student, model, 4, 0, 30, 3.0, s, times=3) for s in (seed, seed, other)
         )
-        expect(first == again, "the same seed gives other names", np.array(again))
+        expect(first == again, "the same seed gives different names", np.array(again))
         expect(first != others, "two seeds give the same names", np.array(first))
         expect(
-            len(set(first)) > 1, "names drawn one after the other are all alike", np.array(first)
+            len(set(first)) > 1, "all names drawn one after the other are equal", np.array(first)
         )
 
     @robust
@@ -260,7 +262,7 @@ class TestSampleName:
     @robust
     @pytest.mark.parametrize("temperature", [0, 0.7])
     def test_arguments_unchanged(self, unchanged, rng, model, temperature):
-        """The parameters are left as they were"""
+        """The parameters are not changed"""
         unchanged.sample_name(model, 4, 0, 5, temperature, generator(rng))
 
 
@@ -271,7 +273,7 @@ class TestTrainCharRnn:
         params = student.train_char_rnn(ids, mask, V, H, steps, seed)
         expect(
             isinstance(params, dict),
-            f"params should be a dict, not {type(params).__name__}",
+            f"params is not a dict but {type(params).__name__}",
             params,
         )
         width = np.shape(params.get("E"))[-1:] or (1,)
@@ -280,14 +282,14 @@ class TestTrainCharRnn:
     @shape
     @pytest.mark.parametrize("V, H", [(6, 5), (9, 1)])
     def test_shapes(self, student, rng, V, H):
-        """The six tensors have their shapes, also when a symbol never occurs"""
+        """The six tensors have the right shapes, even if a symbol never occurs"""
         self.trained(
             student, rng.randint(0, 4, size=(7, 5)), np.ones((7, 4)), V, H, 2, generator(rng)
         )
 
     @supporting
     def test_no_steps(self, student, rng):
-        """With no steps the parameters are where they began, whatever the data is"""
+        """With 0 steps the parameters are the initial ones, whatever the data"""
         seed, one, two = (
             generator(rng),
             rng.randint(0, 4, size=(7, 5)),
@@ -300,20 +302,18 @@ class TestTrainCharRnn:
 
     @supporting
     def test_one_step(self, student, rng):
-        """One step moves every tensor, and where to depends on the data"""
+        """One step changes every tensor, and other data give other changes"""
         seed, one = generator(rng), rng.randint(0, 4, size=(7, 5))
         first, second = (
             self.trained(student, ids, np.ones((7, 4)), 4, 5, 1, seed) for ids in (one, 3 - one)
         )
         for name in first:
             moved = np.abs(first[name] - second[name]).max()
-            expect(
-                moved > 0, f"other data leads to the same {name}: was it trained?", (first, second)
-            )
+            expect(moved > 0, f"other data give the same {name}; is it trained?", (first, second))
 
     @supporting
     def test_generator(self, student, rng):
-        """All chance comes from rng: the same seed gives the same parameters, another gives
+        """All randomness comes from rng: the same seed gives the same parameters, another seed
         others
         """
         case, seed, other = (
@@ -331,7 +331,7 @@ class TestTrainCharRnn:
 
     @supporting
     def test_padding_does_not_matter(self, student, rng):
-        """What stands behind the end of a row leaves no trace in the parameters"""
+        """Symbols after the end of a row do not change the parameters"""
         ids, mask, seed = (
             rng.randint(0, 5, size=(8, 6)),
             np.arange(5) < rng.randint(1, 5, size=(8, 1)),
@@ -344,20 +344,22 @@ class TestTrainCharRnn:
 
     @robust
     def test_empty_rows(self, student, rng):
-        """Rows without a single target do no harm"""
+        """Rows without any target do not cause NaN"""
         mask = np.zeros((60, 4), np.int64)
         mask[7, :2] = mask[31] = 1
         params = self.trained(
             student, rng.randint(0, 4, size=(60, 5)), mask, 4, 5, 40, generator(rng)
         )
         expect(
-            all(np.isfinite(part).all() for part in params.values()), "not all is finite", params
+            all(np.isfinite(part).all() for part in params.values()),
+            "a parameter is NaN or infinite",
+            params,
         )
 
     @convergence
     def test_recall(self, student, rng):
-        """The first of eleven symbols is remembered to the end, which only a gradient through all
-        steps can teach
+        """The network remembers the first of eleven symbols to the end; that needs gradients
+        through all steps
         """
         ids, mask = recall(rng, 900)
         seed = generator(rng)
@@ -367,11 +369,16 @@ class TestTrainCharRnn:
 
         params = trained(600)
         with on_the_way(student, 600, "steps", lambda n: recalled(trained(n), ids[500:])):
-            assert_at_least(recalled(params, ids[500:]), 0.95, "the share that is recalled", params)
+            assert_at_least(
+                recalled(params, ids[500:]),
+                0.95,
+                "the share of first symbols that are remembered",
+                params,
+            )
 
     @convergence
     def test_names(self, student, rng):
-        """Names are predicted better than by the frequencies of pairs of letters"""
+        """Names are predicted better than by the frequencies of letter pairs"""
         ids, mask = some_names(rng, 200)
         seed = generator(rng)
 
@@ -389,7 +396,7 @@ class TestTrainCharRnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """ids and mask are left as they were"""
+        """ids and mask are not changed"""
         unchanged.train_char_rnn(
             rng.randint(0, 4, size=(9, 4)), np.ones((9, 3)), 4, 5, 2, generator(rng)
         )

@@ -38,27 +38,27 @@ class TestEmbedding:
 
     @pytest.mark.parametrize("size", [(5, 4), (7,), (2, 3, 4)], ids=["matrix", "vector", "rank-3"])
     def test_forward(self, same, rng, size):
-        """Symbols in an array of any shape give vectors in that shape"""
+        """The vectors have the shape (*ids.shape, D), for ids of any shape"""
         case = rng.randint(0, 6, size=size), rng.normal(size=(6, 3))
         assert_close(*same.embedding_forward(*case))
 
     @gradient
     def test_backward_by_hand(self, student):
-        """A symbol that stands twice gets the sum of both gradients, one that is missing gets 0"""
+        """A symbol that occurs twice gets the sum of both gradients; a missing symbol gets 0"""
         dy = np.array([[[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]])
         dE = student.embedding_backward(dy, np.array([[2, 0, 2]]), 4)
         assert_close(dE, [[10.0, 20.0], [0.0, 0.0], [101.0, 202.0], [0.0, 0.0]], "dE")
 
     @gradient
     def test_backward(self, same, rng, ids):
-        """Gradients are summed over all places of a symbol, across the rows too"""
+        """Gradients are summed over all positions of a symbol, in all rows"""
         dy = rng.normal(size=(2, 4, 3))
         assert_close(*same.embedding_backward(dy, ids, 6), "dE")
 
     @gradient
     @pytest.mark.parametrize("size", [(9,), (2, 3, 4)], ids=["vector", "rank-3"])
     def test_backward_any_shape(self, same, rng, size):
-        """The gradient is right for symbols in an array of any shape"""
+        """The gradient is right for ids of any shape"""
         case = rng.normal(size=(*size, 2)), rng.randint(0, 5, size=size), 5
         assert_close(*same.embedding_backward(*case), "dE")
 
@@ -75,13 +75,13 @@ class TestEmbedding:
 
     @robust
     def test_integers(self, student):
-        """Whole numbers in dy are fine"""
+        """Integer values in dy give the right gradient"""
         dE = student.embedding_backward(np.array([[3, -1], [4, 2], [1, 1]]), np.array([1, 1, 0]), 2)
         assert_close(dE, [[1.0, 1.0], [7.0, 1.0]], "dE")
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, ids):
-        """ids, E and dy are left as they were"""
+        """ids, E and dy are not changed"""
         unchanged.embedding_forward(ids, rng.normal(size=(6, 3)))
         unchanged.embedding_backward(rng.normal(size=(2, 4, 3)), ids, 6)
 
@@ -102,7 +102,7 @@ class TestRnnStep:
         return assert_parts(student.rnn_step_backward(dh, x, h_prev, h, Wx, Wh), STEP)
 
     def test_forward_by_hand(self, student):
-        """x = 1, h_prev = (1/2, -1): z = (0, ln 2) and h = (0, 3/5)"""
+        """x = 1 and h_prev = (1/2, -1) give z = (0, ln 2) and h = (0, 3/5)"""
         x, h_prev, Wx = np.array([[1.0]]), np.array([[0.5, -1.0]]), np.array([[2.0, np.log(2)]])
         Wh, b = np.array([[-2.0, 4.0], [0.0, 3.0]]), np.array([-1.0, 1.0])
         assert_close(student.rnn_step_forward(x, h_prev, Wx, Wh, b), [[0.0, 0.6]], "h")
@@ -112,13 +112,15 @@ class TestRnnStep:
         assert_close(*same.rnn_step_forward(*case), "h")
 
     def test_forward_square(self, same, rng):
-        """The new state is right when all dimensions are equal and a wrong transpose would fit"""
+        """The new state is right when all dimensions are equal, where a wrong transpose would
+        fit
+        """
         case = rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), *weights(rng, 3, 3)
         assert_close(*same.rnn_step_forward(*case), "h")
 
     @gradient
     def test_backward_by_hand(self, student):
-        """One sample worked by hand: h = (0, 3/5) and dh = (1, 25) give dz = (1, 16)"""
+        """For one sample, h = (0, 3/5) and dh = (1, 25) give dz = (1, 16)"""
         x, h_prev, h = np.array([[3.0]]), np.array([[0.5, -1.0]]), np.array([[0.0, 0.6]])
         Wx, Wh = np.array([[2.0, 1.0]]), np.array([[-2.0, 4.0], [0.0, 3.0]])
         parts = self.backward(student, np.array([[1.0, 25.0]]), x, h_prev, h, Wx, Wh)
@@ -129,7 +131,7 @@ class TestRnnStep:
     @gradient
     @each(STEP)
     def test_each_gradient(self, student, oracle, rng, case, i, name):
-        """dx, dh_prev, dWx, dWh and db are right, each on its own"""
+        """dx, dh_prev, dWx, dWh and db are each right"""
         dh, h = rng.normal(size=(5, 3)), oracle.rnn_step_forward(*case)
         x, h_prev, Wx, Wh, _ = case
         right = oracle.rnn_step_backward(dh, x, h_prev, h, Wx, Wh)[i]
@@ -143,7 +145,9 @@ class TestRnnStep:
     @gradient
     @each(STEP)
     def test_square(self, student, oracle, rng, i, name):
-        """They are right when all dimensions are equal and a wrong transpose would fit"""
+        """The gradients are right when all dimensions are equal, where a wrong transpose would
+        fit
+        """
         dh, x, h_prev = (rng.normal(size=(3, 3)) for _ in range(3))
         case = dh, x, h_prev, rng.uniform(-0.9, 0.9, size=(3, 3)), *weights(rng, 3, 3)[:2]
         assert_close(self.backward(student, *case)[i], oracle.rnn_step_backward(*case)[i], name)
@@ -162,7 +166,7 @@ class TestRnnStep:
 
     @shape
     def test_batch_of_one(self, student, rng):
-        """One sample stays a batch, and db has the shape of b"""
+        """One sample keeps its batch axis, and db has the shape of b"""
         x, h_prev, Wx, Wh, b = rng.normal(size=(1, 2)), rng.normal(size=(1, 3)), *weights(rng, 2, 3)
         assert_shape(student.rnn_step_forward(x, h_prev, Wx, Wh, b), (1, 3), "h")
         parts = self.backward(student, h_prev, x, h_prev, np.zeros((1, 3)), Wx, Wh)
@@ -171,7 +175,7 @@ class TestRnnStep:
 
     @robust
     def test_saturated(self, student):
-        """At z = ±10,000 the state is ±1, and no gradient comes back"""
+        """At z = ±10,000 the state is ±1 and all gradients are 0"""
         h = student.rnn_step_forward(
             *(np.array(part) for part in ([[1e4, -1e4]], [[0.0, 0.0]], I2, I2, [0.0, 0.0]))
         )
@@ -182,7 +186,7 @@ class TestRnnStep:
 
     @robust
     def test_integers(self, same, rng):
-        """Whole numbers are fine"""
+        """Integer inputs give the right values"""
         x, h_prev, Wx, Wh, b = (
             rng.randint(-2, 3, size=size) for size in [(4, 2), (4, 3), (2, 3), (3, 3), 3]
         )
@@ -191,7 +195,7 @@ class TestRnnStep:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.rnn_step_forward(*case)
         unchanged.rnn_step_backward(
             rng.normal(size=(5, 3)), *case[:2], rng.uniform(-0.9, 0.9, size=(5, 3)), *case[2:4]
@@ -222,13 +226,13 @@ class TestRnn:
         assert_gradients(dict(zip(THROUGH_TIME, mine)), dict(zip(THROUGH_TIME, right)))
 
     def test_forward_by_hand(self, student):
-        """Two steps worked by hand: the second begins where the first ended"""
+        """Two steps give the states worked out by hand: the second starts from the first state"""
         x, h0, b = np.array([[[np.log(2)], [0.0]]]), np.array([[0.0]]), np.array([0.0])
         h = student.rnn_forward(x, h0, np.array([[1.0]]), np.array([[5 * np.log(3) / 3]]), b)
         assert_close(h, [[[0.6], [0.8]]], "h")
 
     def test_forward(self, same, case):
-        """All states are right, beginning from an h0 that is not 0"""
+        """All states are right for an h0 that is not 0"""
         assert_close(*same.rnn_forward(*case), "h")
 
     def test_forward_square(self, same, rng):
@@ -239,15 +243,13 @@ class TestRnn:
     @shape
     @pytest.mark.parametrize("N, T", [(1, 5), (4, 1)], ids=["one-sample", "one-step"])
     def test_forward_shape(self, same, rng, N, T):
-        """One sample and one step keep their axes: (N, T, H)"""
+        """The states have the shape (N, T, H), also for one sample and for one step"""
         case = rng.normal(size=(N, T, 2)), rng.normal(size=(N, 3)), *weights(rng, 2, 3)
         assert_close(*same.rnn_forward(*case), "h")
 
     @gradient
     def test_backward_by_hand(self, student):
-        """h0 = 0, h = (3/5, 0), Wh = 2, dh = (0, 1): the last state's gradient comes back as 2,
-        then as 1.28
-        """
+        """Two steps give the gradients worked out by hand"""
         x, h0, h = np.array([[[1.0], [-1.2]]]), np.array([[0.0]]), np.array([[[0.6], [0.0]]])
         dh, Wx, Wh = np.array([[[0.0], [1.0]]]), np.array([[3.0]]), np.array([[2.0]])
         parts = assert_parts(student.rnn_backward(dh, x, h0, h, Wx, Wh), THROUGH_TIME)
@@ -258,9 +260,7 @@ class TestRnn:
     @gradient
     @each(THROUGH_TIME)
     def test_each_gradient(self, student, oracle, rng, case, i, name):
-        """With a gradient from above at every step, dx, dh0, dWx, dWh and db are right, each on its
-        own
-        """
+        """With upstream gradients at every step, dx, dh0, dWx, dWh and db are each right"""
         dh = rng.normal(size=(3, 6, 4))
         mine, right = self.both(student, oracle, dh, *case)
 
@@ -272,7 +272,7 @@ class TestRnn:
     @gradient
     @pytest.mark.parametrize("step", [5, 3, 0], ids=["last", "middle", "first"])
     def test_from_one_step(self, student, oracle, rng, case, step):
-        """A gradient from above at one step only reaches all steps before it, and none behind it"""
+        """An upstream gradient at one step reaches all steps before it, and no step after it"""
         dh = np.zeros((3, 6, 4))
         dh[:, step] = rng.normal(size=(3, 4))
         self.compare(student, oracle, dh, *case)
@@ -280,26 +280,26 @@ class TestRnn:
     @gradient
     @each(THROUGH_TIME)
     def test_square(self, student, oracle, rng, i, name):
-        """They are right when all dimensions are equal and a wrong transpose or axis would fit"""
+        """The gradients are right when all dimensions are equal, where a wrong axis would fit"""
         case = rng.normal(size=(3, 3, 3)), rng.uniform(-0.9, 0.9, size=(3, 3)), *weights(rng, 3, 3)
         mine, right = self.both(student, oracle, rng.normal(size=(3, 3, 3)), *case)
         assert_close(mine[i], right[i], name)
 
     @gradient
     def test_one_step(self, student, oracle, rng):
-        """A sequence of one step is right"""
+        """The gradients of a sequence of one step are right"""
         case = rng.normal(size=(4, 1, 2)), rng.uniform(-0.9, 0.9, size=(4, 3)), *weights(rng, 2, 3)
         self.compare(student, oracle, rng.normal(size=(4, 1, 3)), *case)
 
     @gradient
     def test_one_sample(self, student, oracle, rng):
-        """A batch of one sequence is right, and keeps its axes"""
+        """A batch of one sequence is right and keeps its axes"""
         case = rng.normal(size=(1, 5, 2)), rng.uniform(-0.9, 0.9, size=(1, 3)), *weights(rng, 2, 3)
         self.compare(student, oracle, rng.normal(size=(1, 5, 3)), *case)
 
     @gradient
     def test_far_back(self, student, oracle, rng):
-        """A gradient at the end of 40 steps is carried back to h0 and to the first x"""
+        """A gradient at the end of 40 steps reaches h0 and the first x"""
         x, h0, dh = (
             0.1 * rng.normal(size=(2, 40, 3)),
             0.1 * rng.normal(size=(2, 4)),
@@ -328,7 +328,7 @@ class TestRnn:
 
     @robust
     def test_integers(self, student, oracle, same, rng):
-        """Whole numbers in x, h0 and dh are fine"""
+        """Integer values in x, h0 and dh give the right gradients"""
         x, h0, dh = (rng.randint(-2, 3, size=size) for size in [(3, 4, 2), (3, 5), (3, 4, 5)])
         case = x, h0, *weights(rng, 2, 5)
         assert_close(*same.rnn_forward(*case), "h")
@@ -336,7 +336,7 @@ class TestRnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """What goes in is left as it was, dh above all"""
+        """The arguments are not changed, in particular dh"""
         unchanged.rnn_forward(*case)
         x, h0, Wx, Wh, _ = case
         unchanged.rnn_backward(

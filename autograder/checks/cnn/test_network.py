@@ -48,8 +48,8 @@ class TestCnnLossAndGradients:
         )
 
     def test_by_hand(self, student):
-        """A network worked by hand comes out right: one kernel that looks at its middle pixel, two
-        classes
+        """A network with one kernel and two classes gives the loss and gradients worked out by
+        hand
         """
         params = {
             "W1": np.zeros((1, 1, 3, 3)),
@@ -87,7 +87,7 @@ class TestCnnLossAndGradients:
     @gradient
     @pytest.mark.parametrize("size", [(1, 8, 8), (3, 5, 7), (4, 4, 4), (1, 2, 3)], ids=str)
     def test_sizes(self, same, rng, size):
-        """Images of other sizes are right, odd ones and square ones"""
+        """Images of odd sizes and square images are right too"""
         case = small_cnn(rng, size, 4, 3), rng.normal(size=(4, *size)), np.array([2, 0, 1, 1])
         mine, right = same.cnn_loss_and_gradients(*case)
         loss, grads = assert_parts(mine, self.names)
@@ -96,7 +96,7 @@ class TestCnnLossAndGradients:
 
     @gradient
     def test_batch_of_one(self, same, case):
-        """A batch of one image is right"""
+        """The loss and the gradients of one image are right"""
         params, x, labels = case
         mine, right = same.cnn_loss_and_gradients(params, x[:1], labels[:1])
         grads = assert_parts(mine, self.names)[1]
@@ -104,7 +104,7 @@ class TestCnnLossAndGradients:
 
     @robust
     def test_large_scores(self, student, rng, case):
-        """At scores of many thousands the loss and the gradients are finite"""
+        """For very large scores the loss and the gradients are finite"""
         params, x, labels = case
         loud = params | {"W2": 1e5 * params["W2"]}
         loss, grads = assert_parts(student.cnn_loss_and_gradients(loud, x, labels), self.names)
@@ -115,7 +115,7 @@ class TestCnnLossAndGradients:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """params, x and labels are left as they were"""
+        """params, x and labels are not changed"""
         unchanged.cnn_loss_and_gradients(*case)
 
 
@@ -128,7 +128,7 @@ class TestTrainCnn:
         params = student.train_cnn(X, labels, n_classes, *rest)
         expect(
             isinstance(params, dict) and "W1" in params,
-            "params should be a dict with W1, b1, W2, b2",
+            "params is not a dict with W1, b1, W2, b2",
             params,
         )
         kernels, (C, H, W) = len(np.atleast_1d(params["W1"])), X.shape[1:]
@@ -140,20 +140,18 @@ class TestTrainCnn:
         return assert_shapes(params, sizes | {"b2": (n_classes,)}, "params")
 
     def test_predict(self, student, rng):
-        """predict takes the class with the greatest score of that network, for each of many
-        images
-        """
+        """predict returns the class with the largest score of the network, for each image"""
         params, X = small_cnn(rng, (2, 5, 6), 3, 4), rng.normal(size=(30, 2, 5, 6))
         assert_close(student.predict(params, X), cnn_scores(params, X).argmax(axis=1), "the labels")
 
     def test_predict_many(self, student, rng):
-        """It does so for a network with more kernels, on square images of one channel"""
+        """predict is right for a network with more kernels, on square images of one channel"""
         params, X = small_cnn(rng, (1, 8, 8), 7, 10), rng.normal(size=(40, 1, 8, 8))
         assert_close(student.predict(params, X), cnn_scores(params, X).argmax(axis=1), "the labels")
 
     @shape
     def test_predict_one(self, student, rng):
-        """predict of one image is one label"""
+        """predict returns one label for one image"""
         assert_shape(
             student.predict(small_cnn(rng, (1, 4, 4), 3, 5), rng.normal(size=(1, 1, 4, 4))),
             (1,),
@@ -166,33 +164,31 @@ class TestTrainCnn:
 
     @shape
     def test_shapes(self, student, rng, few):
-        """W1 (F, C, 3, 3), b1, W2 and b2 have their shapes, also when a class has no image"""
+        """W1 (F, C, 3, 3), b1, W2 and b2 have the right shapes, even if a class has no image"""
         self.trained(student, *few, 4, generator(rng), 2)
 
     @supporting
     def test_all_learn(self, student, rng, few):
-        """A second epoch moves every tensor: kernels and biases are trained, not only the last
-        layer
-        """
+        """A second epoch changes every tensor: kernels and biases, not only the last layer"""
         seed = generator(rng)
         one, two = (self.trained(student, *few, 3, seed, epochs) for epochs in (1, 2))
         for name in one:
             expect(
                 np.abs(two[name] - one[name]).max() > 0,
-                f"{name} is the same after one epoch and after two",
+                f"{name} is the same after one epoch and after two epochs",
                 two,
             )
 
     @supporting
     def test_labels_matter(self, student, rng, few):
-        """One epoch already learns: from the same start, other labels lead to other weights"""
+        """One epoch uses the labels: other labels give other weights"""
         seed, (X, labels) = generator(rng), few
         one, other = (self.trained(student, X, y, 3, seed, 1) for y in (labels, (labels + 1) % 3))
         expect(np.abs(one["W2"] - other["W2"]).max() > 0, "W2 is the same for other labels", one)
 
     @convergence
     def test_by_heart(self, student, rng):
-        """Twelve noisy images are learnt by heart"""
+        """The network learns twelve noisy images by heart"""
         X, labels = rng.normal(size=(12, 1, 6, 6)), rng.permutation(np.arange(12) % 3)
         seed = generator(rng)
 
@@ -202,14 +198,12 @@ class TestTrainCnn:
         params = trained(150)
         with on_the_way(student, 150, "epochs", lambda n: cnn_accuracy(trained(n), X, labels)):
             assert_at_least(
-                cnn_accuracy(params, X, labels), 0.9, "the accuracy on the twelve", params
+                cnn_accuracy(params, X, labels), 0.9, "the accuracy on the twelve images", params
             )
 
     @convergence
     def test_moved_digits(self, student, rng):
-        """On digits moved by a pixel it reads more than a linear model: the mean over three
-        splits
-        """
+        """On digits moved by a pixel it is better than a linear model (mean over three splits)"""
         gains = []
         for _ in range(3):
             X, labels, X_test, labels_test = digit_images(rng)
@@ -221,7 +215,7 @@ class TestTrainCnn:
 
     @convergence
     def test_digits(self, student, rng):
-        """20 epochs on real digits read new ones about as well as they should"""
+        """After 20 epochs on real digits, the accuracy on new digits is high enough"""
         X, labels, X_test, labels_test = digit_images(rng)
         seed = generator(rng)
 
@@ -238,6 +232,6 @@ class TestTrainCnn:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, few):
-        """X, labels and params are left as they were"""
+        """X, labels and params are not changed"""
         unchanged.train_cnn(*few, 3, generator(rng), 1)
         unchanged.predict(small_cnn(rng, (2, 5, 6), 3, 4), few[0])

@@ -48,20 +48,22 @@ class TestPooling:
         return rng.normal(size=(2, 3, (8 - size) // stride + 1, (11 - size) // stride + 1))
 
     def test_max_by_hand(self, student):
-        """The greatest of each window of 2 x 2, also among negative pixels"""
+        """maxpool2d_forward returns the largest pixel of each 2 x 2 window, also of negative
+        pixels
+        """
         x = np.array([[[[1.0, 2.0, -3.0, -4.0], [5.0, 0.0, -1.0, -2.0]]]])
         assert_close(student.maxpool2d_forward(x, 2, 2), [[[[5.0, -1.0]]]], "maxpool2d_forward")
 
     def test_average_by_hand(self, student):
-        """The mean of each window of 2 x 2"""
+        """avgpool2d_forward returns the mean of each 2 x 2 window"""
         x = np.array([[[[1.0, 2.0, -3.0, -4.0], [5.0, 0.0, -1.0, -2.0]]]])
         assert_close(student.avgpool2d_forward(x, 2, 2), [[[[2.0, -2.5]]]], "avgpool2d_forward")
 
     @windows
     @both
     def test_forward(self, student, oracle, case, pool, size, stride):
-        """Forward is right for windows that touch, overlap or leave gaps; those that do not fit are
-        left out
+        """Windows that touch, overlap or leave gaps are right; windows that do not fit are left
+        out
         """
         name = f"{pool}_forward"
         assert_close(
@@ -72,7 +74,7 @@ class TestPooling:
 
     @gradient
     def test_max_backward_by_hand(self, student):
-        """The gradient of a window goes to its greatest pixel alone"""
+        """Max pooling: the gradient of a window goes only to its largest pixel"""
         x, dy = (
             np.array([[[[1.0, 2.0, -3.0, -4.0], [5.0, 0.0, -1.0, -2.0]]]]),
             np.array([[[[10.0, -7.0]]]]),
@@ -82,9 +84,7 @@ class TestPooling:
 
     @gradient
     def test_average_backward_by_hand(self, student):
-        """The gradient of a window is shared equally, and shares of overlapping windows are
-        added
-        """
+        """Average pooling: each pixel of a window gets an equal share, and its shares add up"""
         dx = student.avgpool2d_backward(np.array([[[[8.0, 4.0]]]]), np.zeros((1, 1, 2, 3)), 2, 1)
         assert_close(dx, [[[[2.0, 3.0, 1.0], [2.0, 3.0, 1.0]]]], "avgpool2d_backward")
 
@@ -92,7 +92,7 @@ class TestPooling:
     @windows
     @both
     def test_backward(self, student, oracle, rng, case, pool, size, stride):
-        """Backward is right for windows that touch, overlap or leave gaps"""
+        """The backward is right for windows that touch, overlap or leave gaps"""
         name, dy = f"{pool}_backward", self.upstream(rng, size, stride)
         mine = getattr(student, name)(dy, case, size, stride)
         assert_close(mine, getattr(oracle, name)(dy, case, size, stride), name)
@@ -114,8 +114,8 @@ class TestPooling:
         "pixels", [[[4, 4], [4, 4]], [[4, 1], [2, 4]], [[0, 7], [7, -1]]], ids=["4", "2", "row"]
     )
     def test_ties(self, student, rng, pixels):
-        """Equal greatest pixels share their window's gradient in any way that adds up to it; others
-        get none
+        """Only the largest pixels of a window share its gradient; their shares add up to all of
+        it
         """
         x, dy = np.tile(np.array(pixels, float), (2, 3, 2, 4)), rng.normal(size=(2, 3, 2, 4))
         dx = assert_finite(assert_shape(student.maxpool2d_backward(dy, x, 2, 2), x.shape), "dx")
@@ -128,7 +128,7 @@ class TestPooling:
         )
         expect(
             np.abs(shares[~greatest]).max(initial=0) < 1e-5,
-            "a pixel that is not the greatest has a share",
+            "a pixel that is not the largest of its window has a share of the gradient",
             dx,
         )
         expect(
@@ -137,7 +137,7 @@ class TestPooling:
 
     @gradient
     def test_ties_in_overlaps(self, student, rng):
-        """On an even image with overlapping windows, no part of dy is lost or counted twice"""
+        """If all pixels are equal and windows overlap, dx adds up to the sum of dy"""
         dy = rng.uniform(1, 2, size=(1, 2, 3, 4))
         dx = assert_finite(
             assert_shape(student.maxpool2d_backward(dy, np.ones((1, 2, 5, 6)), 3, 1), (1, 2, 5, 6))
@@ -147,7 +147,7 @@ class TestPooling:
     @shape
     @both
     def test_batch_of_one(self, student, rng, pool):
-        """One image with one channel keeps its axes, there and back"""
+        """Forward and backward keep all four axes for one image with one channel"""
         x, dy = rng.normal(size=(1, 1, 5, 4)), rng.normal(size=(1, 1, 2, 1))
         assert_shape(getattr(student, f"{pool}_forward")(x, 3, 2), (1, 1, 2, 1), f"{pool}_forward")
         assert_shape(
@@ -157,7 +157,7 @@ class TestPooling:
     @robust
     @both
     def test_integers(self, student, oracle, rng, pool):
-        """Whole numbers are fine, and keep their fractions"""
+        """Integer inputs give the right values, fractions included"""
         x, dy = rng.permutation(20).reshape(1, 1, 4, 5), np.array([[[[3, -2], [5, 7]]]])
         forward, backward = f"{pool}_forward", f"{pool}_backward"
         assert_close(getattr(student, forward)(x, 3, 1), getattr(oracle, forward)(x, 3, 1), forward)
@@ -170,7 +170,7 @@ class TestPooling:
     @robust
     @both
     def test_arguments_unchanged(self, student, rng, case, pool):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         getattr(student, f"{pool}_forward")(case, 3, 2)
         assert_unchanged(student)
         getattr(student, f"{pool}_backward")(self.upstream(rng, 3, 2), case, 3, 2)
@@ -188,22 +188,22 @@ class TestCausalConv1d:
         return rng.normal(size=(3, 2, 11)), rng.normal(size=(5, 2, 4)), rng.normal(size=5)
 
     def test_by_hand(self, student):
-        """Two taps two steps apart, worked by hand, come out right"""
+        """Two taps that are two steps apart give the values worked out by hand"""
         x, W = np.array([[[1.0, 2.0, 3.0, 4.0]]]), np.array([[[10.0, 1.0]]])
         assert_close(student.causal_conv1d(x, W, np.array([0.5]), 2), [[[1.5, 2.5, 13.5, 24.5]]])
 
     def test_values(self, same, case):
-        """Without dilation, several sequences, channels and kernels at once are right"""
+        """Without dilation, several sequences, channels and kernels are right at once"""
         assert_close(*same.causal_conv1d(*case))
 
     @pytest.mark.parametrize("dilation", [2, 3, 20])
     def test_dilation(self, same, case, dilation):
-        """Dilations are right, also one that reaches beyond the start"""
+        """All dilations are right, also one that reaches back before the start"""
         assert_close(*same.causal_conv1d(*case, dilation))
 
     @pytest.mark.parametrize("dilation", [1, 2])
     def test_no_leak(self, student, rng, case, dilation):
-        """What comes later changes nothing: the first 6 outputs are the same for another future"""
+        """The first 6 outputs do not change when only later inputs change"""
         x, W, b = case
         other = np.concatenate([x[:, :, :6], rng.normal(size=(3, 2, 5))], axis=2)
         now, then = (
@@ -213,7 +213,7 @@ class TestCausalConv1d:
         assert_close(now[:, :, :6], then[:, :, :6], "the first 6 outputs")
 
     def test_present(self, student, rng):
-        """The last tap sees the present, the first the most distant past"""
+        """The last tap sees the present step, and the first tap sees the most distant step"""
         x, W = np.zeros((1, 1, 8)), rng.normal(size=(2, 1, 3))
         x[0, 0, 1] = 1.0  # a click at t = 1 plays the kernel backwards
         y = np.zeros((1, 2, 8))
@@ -234,14 +234,14 @@ class TestCausalConv1d:
         assert_shape(y, (1, 1, 2))
 
     def test_receptive_field_by_hand(self, student):
-        """A kernel of 2 sees 2 steps; with dilations 1, 2, 4 a tower of them sees 8"""
+        """A kernel of 2 sees 2 steps; three layers with dilations 1, 2, 4 see 8 steps"""
         assert_scalar(student.receptive_field(2, [1]), 2, "the receptive field")
         assert_scalar(student.receptive_field(2, [1, 2, 4]), 8, "the receptive field")
 
     # A kernel of 1 sees one step, whatever the dilations.
     @pytest.mark.parametrize("kernel", [pytest.param(1, marks=supporting), 2, 3, 5])
     def test_receptive_field(self, same, rng, kernel):
-        """The receptive field of any tower is right"""
+        """The receptive field is right for any number of layers"""
         dilations = [int(d) for d in rng.randint(1, 9, size=6)]
         yours, expected = same.receptive_field(kernel, dilations)
         mine, right = (
@@ -252,7 +252,7 @@ class TestCausalConv1d:
 
     @robust
     def test_integers(self, same, rng):
-        """Steps and weights may be whole numbers, and the bias need not"""
+        """Integer inputs and weights give the right values, also with a bias that has a fraction"""
         case = (
             rng.randint(0, 9, size=(2, 3, 7)),
             rng.randint(-2, 3, size=(2, 3, 2)),
@@ -262,6 +262,6 @@ class TestCausalConv1d:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """x, W, b and the dilations are left as they were"""
+        """x, W, b and the dilations are not changed"""
         unchanged.causal_conv1d(*case, 2)
         unchanged.receptive_field(3, [1, 2, 4])

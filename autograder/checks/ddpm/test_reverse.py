@@ -37,7 +37,9 @@ class TestPosterior:
         )
 
     def test_by_hand(self, student):
-        """Betas 0.36 and 0.4375 at t = 1: the mean is 35/64 x0 + 27/64 x_t, the variance 63/256"""
+        """For betas 0.36, 0.4375 and t = 1, the mean is 35/64 x0 + 27/64 x_t and the variance
+        63/256
+        """
         case = (
             np.array([[64.0, 0.0]]),
             np.array([[0.0, 64.0]]),
@@ -50,14 +52,14 @@ class TestPosterior:
 
     @pytest.mark.parametrize("i", [0, 1], ids=names)
     def test_values(self, same, case, i):
-        """The mean is right for each sample's own step, and so is the variance (N,)"""
+        """The mean and the variance (N,) are right, and each sample uses its own step"""
         mine, right = same.posterior_mean_variance(*case)
         actual = assert_parts(mine, self.names)[i]
         assert_close(actual, right[i], self.names[i])
 
     @any_rank
     def test_any_rank(self, same, rng, size):
-        """Numbers, points and images have one variance a sample"""
+        """Numbers, points and images have one variance for each sample"""
         case = (
             rng.normal(size=size),
             rng.normal(size=size),
@@ -82,7 +84,7 @@ class TestPosterior:
         assert_close(mean, right[0], "mean")
 
     def test_first_step(self, student, rng):
-        """At t = 0 there is nothing left to guess: the mean is x0 and the variance 0"""
+        """At t = 0 the mean is x0 and the variance is 0"""
         x0, x_1 = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
         result = student.posterior_mean_variance(
             x0, x_1, np.zeros(3, int), np.array([0.2, 0.4, 0.3])
@@ -92,7 +94,7 @@ class TestPosterior:
         assert_close(variance, np.zeros(3), "variance")
 
     def test_last_step(self, same, rng):
-        """It is right at t = T - 1 of a long chain"""
+        """The mean and the variance are right at t = T - 1 of a long chain"""
         case = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), np.full(2, 49), chain(50)
         mine, right = same.posterior_mean_variance(*case)
         mean, variance = assert_parts(mine, self.names)
@@ -100,7 +102,9 @@ class TestPosterior:
         assert_close(variance, right[1], "variance")
 
     def test_on_course(self, student, rng):
-        """Where x_t is just what is left of x0, the mean is what was left one step before"""
+        """If x_t is x0 times the root of alpha_bar at t, the mean is x0 times that root one step
+        before
+        """
         x0, betas = rng.normal(size=(4, 3)), rng.uniform(0.1, 0.6, size=5)
         left, t = np.sqrt(np.cumprod(1 - betas)), np.array([4, 1, 2, 3])
         result = student.posterior_mean_variance(x0, left[t][:, None] * x0, t, betas)
@@ -108,7 +112,7 @@ class TestPosterior:
 
     @shape
     def test_chain_of_one(self, student):
-        """A chain of one step and a batch of one sample"""
+        """A chain of one step with a batch of one sample is right"""
         result = student.posterior_mean_variance(
             np.array([[2.0]]), np.array([[5.0]]), np.array([0]), np.array([0.4])
         )
@@ -118,7 +122,7 @@ class TestPosterior:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """x0, x_t, t and betas are left as they were"""
+        """x0, x_t, t and betas are not changed"""
         unchanged.posterior_mean_variance(*case)
 
 
@@ -136,35 +140,37 @@ class TestReverseSteps:
         return rng.normal(size=size), steps(rng, size[0], T), rng.normal(size=size)
 
     def test_ddpm_by_hand(self, student):
-        """Betas 0.36 and 0.4375 at t = 1: (x_t - 0.546875 eps) / 0.75, and the noise
-        0.496078 times
+        """For betas 0.36, 0.4375 and t = 1, the step is (x_t - 0.546875 eps) / 0.75 + 0.496078
+        noise
         """
         x_t, eps, noise = np.array([[1.1875, 0.0]]), np.array([[0.8, 0.0]]), np.array([[0.0, 1.0]])
         step = student.ddpm_step(x_t, np.array([1]), eps, np.array([0.36, 0.4375]), noise)
         assert_close(step, [[1.0, math.sqrt(63) / 16]], "x_{t-1}")
 
     def test_ddpm(self, same, case):
-        """ddpm_step is right, each sample at its own step"""
+        """ddpm_step is right, and each sample uses its own step"""
         assert_close(*same.ddpm_step(*case), "x_{t-1}")
 
     def test_ddpm_mean(self, same, case):
-        """With noise 0 ddpm_step gives the mean"""
+        """With noise 0, ddpm_step returns the mean"""
         case = (*case[:4], np.zeros((6, 2)))
         assert_close(*same.ddpm_step(*case), "x_{t-1}")
 
     def test_ddpm_noise(self, student, oracle, rng, case):
-        """The noise is scaled by the root of the posterior variance"""
+        """The noise is multiplied by the root of the posterior variance"""
         other = (*case[:4], rng.normal(size=(6, 2)))
         actual, right = (
             [numbers(f(*c), "x_{t-1}") for c in (case, other)]
             for f in (student.ddpm_step, oracle.ddpm_step)
         )
         assert_close(
-            actual[0] - actual[1], right[0] - right[1], "the difference that another noise makes"
+            actual[0] - actual[1],
+            right[0] - right[1],
+            "the difference between the results of two noises",
         )
 
     def test_ddpm_first_step(self, student, rng):
-        """At t = 0 no noise is added: the step ends in the x0 that eps stands for"""
+        """At t = 0 no noise is added: the result is the x0 that follows from eps"""
         x0, eps, noise = (rng.normal(size=(3, 2)) for _ in range(3))
         x_1 = 0.8 * x0 + 0.6 * eps
         assert_close(
@@ -186,13 +192,13 @@ class TestReverseSteps:
 
     @any_rank
     def test_ddpm_any_rank(self, same, rng, size):
-        """ddpm_step takes numbers, points and images"""
+        """ddpm_step accepts numbers, points and images"""
         case = (*self.points(rng, size, 4), rng.uniform(0.1, 0.6, size=4), rng.normal(size=size))
         assert_close(*same.ddpm_step(*case), "x_{t-1}")
 
     @shape
     def test_ddpm_chain_of_one(self, student):
-        """A chain of one step and a batch of one sample"""
+        """A chain of one step with a batch of one sample is right"""
         case = (
             np.array([[2.2]]),
             np.array([0]),
@@ -203,9 +209,7 @@ class TestReverseSteps:
         assert_close(student.ddpm_step(*case), [[2.0]], "x_{t-1}")
 
     def test_ddim_by_hand(self, student):
-        """From alpha_bar = 0.36 to 0.64: x_t = 1.4 with eps = 1 is x0 = 1, and 0.8 + 0.6 one step
-        before
-        """
+        """From alpha_bar 0.36 to 0.64, x_t = 1.4 and eps = 1 give 0.8 + 0.6"""
         t, t_prev = np.array([1, 1]), np.array([0, -1])
         step = student.ddim_step(
             np.full((2, 1), 1.4), t, t_prev, np.ones((2, 1)), np.array([0.64, 0.36])
@@ -213,13 +217,13 @@ class TestReverseSteps:
         assert_close(step, [[1.4], [1.0]], "the step")
 
     def test_ddim(self, same, rng):
-        """ddim_step jumps from any step to any earlier one"""
+        """ddim_step goes from any step to any earlier step"""
         x_t, _, eps = self.points(rng, (5, 3), 9)
         case = x_t, np.array([8, 5, 6, 3, 8]), np.array([7, 1, 0, 2, 4]), eps, shares(rng, 9)
         assert_close(*same.ddim_step(*case), "the step")
 
     def test_ddim_to_the_end(self, student, rng):
-        """t_prev = -1 means x0 itself, from any step"""
+        """t_prev = -1 gives x0 itself, from any step"""
         x0, eps, alpha_bar = rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), shares(rng, 4)
         x_t = np.sqrt(alpha_bar)[:, None] * x0 + np.sqrt(1 - alpha_bar)[:, None] * eps
         assert_close(
@@ -227,32 +231,32 @@ class TestReverseSteps:
         )
 
     def test_ddim_mixed(self, same, rng):
-        """-1 may stand beside other steps in t_prev"""
+        """t_prev may hold -1 for some samples and other steps for others"""
         x_t, _, eps = self.points(rng, (4, 2, 3, 2), 6)
         case = x_t, np.array([0, 5, 3, 5]), np.array([-1, 4, -1, 0]), eps, shares(rng, 6)
         assert_close(*same.ddim_step(*case), "the step")
 
     @any_rank
     def test_ddim_any_rank(self, same, rng, size):
-        """ddim_step takes numbers, points and images"""
+        """ddim_step accepts numbers, points and images"""
         x_t, _, eps = self.points(rng, size, 6)
         case = x_t, np.array([5, 2, 3, 1, 4]), np.array([4, 0, 1, -1, 2]), eps, shares(rng, 6)
         assert_close(*same.ddim_step(*case), "the step")
 
     @shape
     def test_ddim_chain_of_one(self, student):
-        """A chain of one step and a batch of one sample: the only jump is to x0"""
+        """In a chain of one step, ddim_step goes to x0, for a batch of one sample"""
         case = np.array([[2.2]]), np.array([0]), np.array([-1]), np.array([[1.0]]), np.array([0.64])
         assert_close(student.ddim_step(*case), [[2.0]], "the step")
 
     @robust
     def test_ddpm_arguments_unchanged(self, unchanged, case):
-        """x_t, t, eps, betas and noise are left as they were"""
+        """x_t, t, eps, betas and noise are not changed"""
         unchanged.ddpm_step(*case)
 
     @robust
     def test_ddim_arguments_unchanged(self, unchanged, rng):
-        """x_t, t, t_prev, eps and alpha_bar are left as they were"""
+        """x_t, t, t_prev, eps and alpha_bar are not changed"""
         x_t, _, eps = self.points(rng, (3, 2), 4)
         unchanged.ddim_step(x_t, np.array([3, 0, 1]), np.array([2, -1, -1]), eps, shares(rng, 4))
 
@@ -267,7 +271,7 @@ class TestDenoisingLoss:
     parts = ("x_t", "t", "noise")
 
     def test_by_hand(self, student):
-        """Errors 1, 0, 2, -1 cost 6/4, and the gradient is half of them"""
+        """For the errors 1, 0, 2, -1 the loss is 6/4, and the gradient is half of the errors"""
         result = student.denoising_loss(
             np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[0.0, 2.0], [1.0, 1.0]])
         )
@@ -277,7 +281,7 @@ class TestDenoisingLoss:
 
     @any_rank
     def test_loss(self, same, rng, size):
-        """The loss is the mean over all entries, of numbers, points and images"""
+        """The loss is the mean over all entries, for numbers, points and images"""
         case = rng.normal(size=size), rng.normal(size=size)
         mine, right = same.denoising_loss(*case)
         assert_scalar(
@@ -295,9 +299,7 @@ class TestDenoisingLoss:
         assert_close(d, right[1], "d_eps_pred")
 
     def test_of_nothing(self, student, rng):
-        """A network that always says 0 has the loss of its noise, about 1; one that is
-        right has 0
-        """
+        """A prediction of 0 has a loss of about 1, and the right prediction has the loss 0"""
         noise = rng.normal(size=(5, 3))
         assert_scalar(
             assert_parts(student.denoising_loss(np.zeros((5, 3)), noise), self.names)[0],
@@ -307,7 +309,7 @@ class TestDenoisingLoss:
 
     @robust
     def test_integers(self, student):
-        """Whole numbers are fine"""
+        """Integer inputs give the right loss and gradient"""
         loss, d = assert_parts(
             student.denoising_loss(np.array([[3, -1]]), np.array([[1, 0]])), self.names
         )
@@ -316,7 +318,7 @@ class TestDenoisingLoss:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         unchanged.denoising_loss(rng.normal(size=(3, 2)), rng.normal(size=(3, 2)))
         unchanged.training_batch(rng.normal(size=(3, 2)), shares(rng, 4), generator(rng))
 
@@ -324,7 +326,7 @@ class TestDenoisingLoss:
         "size", [(1, 3), (6, 2), (4, 2, 3, 5)], ids=["one", "points", "images"]
     )
     def test_batch_fits_together(self, student, rng, size):
-        """x_t is just what x0 becomes at the steps t, with the very noise that is returned"""
+        """x_t is q_sample of x0 at the returned steps t with the returned noise"""
         x0, alpha_bar = rng.normal(size=size), shares(rng, 5)
         x_t, t, noise = self.batch(student.training_batch(x0, alpha_bar, generator(rng)), size, 5)
         kept = alpha_bar[t].reshape(-1, *[1] * (len(size) - 1))
@@ -340,7 +342,7 @@ class TestDenoisingLoss:
         expect(np.all(t == 0), f"t is {t}, expected zeros", t)
 
     def test_all_steps_alike(self, student, rng):
-        """Every step from 0 to T - 1 is drawn equally often"""
+        """All steps from 0 to T - 1 are equally likely"""
         _, t, _ = self.many(student, rng, 20, 3, 6, 200)  # 4,000 draws
         counts, each = np.array([np.sum(t == k) for k in range(6)]), t.size / 6
         assert_at_most(
@@ -351,13 +353,13 @@ class TestDenoisingLoss:
         )
 
     def test_a_step_for_each_sample(self, student, rng):
-        """Each sample has a step of its own: neighbours in a batch agree by chance only"""
+        """Each sample draws its own step"""
         _, t, _ = self.many(student, rng, 20, 3, 6, 200)
         alike = np.mean(t[:, 1:] == t[:, :-1])
         assert_at_most(
             abs(alike - 1 / 6),
             6 * math.sqrt(5) / 6 / math.sqrt(3800),
-            "|share of equal neighbours − 1/6|",
+            "|share of neighbours with equal steps − 1/6|",
             t,
         )
 
@@ -370,12 +372,12 @@ class TestDenoisingLoss:
         assert_at_most(
             abs(np.mean(np.abs(noise) > 2) - 0.0455),
             6 * 0.2084 / n,
-            "|share beyond 2 − 0.0455|",
+            "|share of noise beyond ±2 − 0.0455|",
             noise,
         )
 
     def test_noise_is_independent(self, student, rng):
-        """Samples, features and batches have noises of their own, which say nothing of the data"""
+        """The noise is independent: between samples, features and batches, and of the data"""
         x0, _, noise = self.many(student, rng, 10, 4, 5, 300)
         pairs = [
             (noise[1:], noise[:-1]),
@@ -384,17 +386,17 @@ class TestDenoisingLoss:
             (noise, x0),
         ]
         for (a, b), what in zip(
-            pairs, ("of two batches", "of two samples", "of two features", "and the data")
+            pairs, ("of two batches", "of two samples", "of two features", "with the data")
         ):
             assert_at_most(
                 abs(np.mean(a * b)),
                 6 * a.std() * b.std() / math.sqrt(a.size),
-                f"|mean product| {what}",
+                f"|mean product of the noise {what}|",
                 noise,
             )
 
     def test_generator(self, student, rng):
-        """All randomness comes from rng: the same seed gives the same batch, another gives
+        """All randomness comes from rng: the same seed gives the same batch, another seed
         another
         """
         x0, alpha_bar, seed = rng.normal(size=(5, 2)), shares(rng, 9), generator(rng)

@@ -59,16 +59,14 @@ class TestTrainDenoiser:
     @shape
     @pytest.mark.parametrize("n", [7, 1])
     def test_shape(self, student, rng, n):
-        """denoise gives a guess (n, 2) for each point, also for a single one"""
+        """denoise returns a prediction (n, 2), one row for each point, also for a single point"""
         params = student.train_denoiser(rng.normal(size=(40, 2)), 30, generator(rng), 2)
         eps = student.denoise(params, rng.normal(size=(n, 2)), rng.permutation(30)[:n])
         assert_finite(assert_shape(eps, (n, 2), "eps"), "eps")
 
     @supporting
     def test_each_on_its_own(self, student, rng):
-        """The guess for a point depends on that point and its t alone, not on the others in the
-        batch
-        """
+        """The prediction for a point depends only on that point and its t, not on the batch"""
         params = student.train_denoiser(rng.normal(size=(40, 2)), 25, generator(rng), 5)
         x_t, t = rng.normal(size=(6, 2)), np.array([0, 24, 7, 7, 13, 24])
         eps = assert_finite(assert_shape(student.denoise(params, x_t, t), (6, 2), "eps"), "eps")
@@ -76,11 +74,15 @@ class TestTrainDenoiser:
             assert_shape(student.denoise(params, x_t[i : i + 1], t[i : i + 1]), (1, 2))[0]
             for i in range(6)
         ]
-        assert_close(eps, np.array(alone), "eps, beside each point alone")
+        assert_close(
+            eps, np.array(alone), "eps of the batch, compared with eps of each point alone"
+        )
 
     @supporting
     def test_generator(self, student, rng):
-        """All randomness comes from rng: the same seed trains the same network, another another"""
+        """All randomness comes from rng: the same seed gives the same network, another seed
+        another
+        """
         x0, seed, x_t, t = (
             rng.normal(size=(60, 2)),
             generator(rng),
@@ -93,22 +95,22 @@ class TestTrainDenoiser:
             )
             for s in (seed, seed, generator(rng))
         )
-        assert_close(again, first, "eps of the same seed")
+        assert_close(again, first, "eps for the same seed")
         expect(np.abs(first - other).max() > 1e-6, "two seeds give the same network", first)
 
     @supporting
     def test_one_update(self, student, rng, cloud):
-        """steps is the number of updates: a single one teaches little"""
+        """steps is the number of updates: after one update the loss is still high"""
         params = student.train_denoiser(cloud[2], 30, generator(rng), 1)
         above = excess(student, params, rng, chain(30), *cloud[:2])
         assert_at_least(
-            above, 0.15, "how far the loss is above the least possible, after one update", above
+            above, 0.15, "the loss minus the lowest possible loss, after one update", above
         )
 
     @convergence
     @weight(3)
     def test_cloud(self, student, rng, cloud):
-        """After 300 updates the noise in one cloud is guessed nearly as well as it can be"""
+        """After 300 updates on one cloud, the loss is close to the lowest possible loss"""
         seed = generator(rng)
 
         def above(steps):
@@ -122,13 +124,13 @@ class TestTrainDenoiser:
 
         reached = above(300)
         with on_the_way(student, 300, "steps", above):
-            assert_at_most(reached, 0.12, "how far the loss is above the least possible", reached)
+            assert_at_most(reached, 0.12, "the loss minus the lowest possible loss", reached)
 
     @convergence
     @weight(4)
     def test_ring(self, student, rng):
-        """After 1,500 updates on eight heaps, points drawn from noise fall into the heaps, and into
-        all of them
+        """After 1,500 updates on eight clusters, the sampled points lie in the clusters, and in all
+        eight
         """
         x0, middles = ring(rng, 2000)
         seeds = generator(rng), generator(rng)
@@ -141,12 +143,12 @@ class TestTrainDenoiser:
         points = sampled(1500)
         share, fewest = on_the_ring(points, middles)
         with on_the_way(student, 1500, "steps", lambda n: on_the_ring(sampled(n), middles)[0]):
-            assert_at_least(share, 0.75, "the share of points in a heap", points)
-        assert_at_least(fewest, 50, "the number of points in the emptiest heap", points)
+            assert_at_least(share, 0.75, "the share of points that lie in a cluster", points)
+        assert_at_least(fewest, 50, "the number of points in the smallest cluster", points)
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """x0, params, x_t and t are left as they were"""
+        """x0, params, x_t and t are not changed"""
         params = unchanged.train_denoiser(rng.normal(size=(50, 2)), 30, generator(rng), 2)
         unchanged.denoise(params, rng.normal(size=(4, 2)), np.array([0, 29, 3, 11]))
 
@@ -166,12 +168,12 @@ class TestSampleDdpm:
     @shape
     @pytest.mark.parametrize("n", [1, 7])
     def test_shape(self, student, rng, cloud, n):
-        """n points (n, 2), also a single one"""
+        """sample_ddpm returns n points (n, 2), also for n = 1"""
         self.drawn(student, rng, cloud, n, chain(30))
 
     @pytest.mark.parametrize("T", [1, 6])
     def test_steps(self, student, rng, T):
-        """denoise is asked for every t from T - 1 down to 0, as an array of n integers"""
+        """denoise is called for every t from T - 1 down to 0, with t as an array of n integers"""
         asked = student.probes.steps_that_your_sampler_asks_for(
             5, rng.uniform(0.1, 0.5, size=T), generator(rng)
         )
@@ -194,36 +196,36 @@ class TestSampleDdpm:
     # By how much chance moves mean and variance: 6 standard errors of 10,000 points.
     @pytest.mark.parametrize("T", [1, 2, 5])
     def test_law(self, student, rng, cloud, T):
-        """For a network without error, mean and spread of the points are what the chain
-        must give
-        """
+        """With an exact denoiser, the mean and the variance of the points are the right ones"""
         betas = rng.uniform(0.2, 0.7, size=T)
         points = self.drawn(student, rng, cloud, 10_000, betas)
         mean, variance = law(cloud["middles"][0], cloud["spread"], betas)
         off = np.abs(points.mean(axis=0) - mean).max() / np.sqrt(variance.max())
-        assert_at_most(off, 6 / math.sqrt(10_000), "how far the mean is off, in spreads", points)
+        assert_at_most(
+            off, 6 / math.sqrt(10_000), "the error of the mean, in standard deviations", points
+        )
         ratio = points.var(axis=0) / np.maximum(variance, 1e-12)
         assert_at_most(
             np.abs(ratio - 1).max(),
             6 * math.sqrt(2 / 10_000),
-            "|variance / what it should be − 1|",
+            "|variance / expected variance − 1|",
             points,
         )
 
     def test_recovers_the_cloud(self, student, rng, cloud):
-        """A hundred steps give back the cloud: its mean to 0.05, its spread to 12 %"""
+        """A hundred steps recover the cloud: its mean within 0.05, its deviation within 12 %"""
         points = self.drawn(student, rng, cloud, 10_000, chain(100))
         assert_at_most(
             np.abs(points.mean(axis=0) - cloud["middles"]).max(),
             0.05,
-            "how far the mean is off",
+            "the error of the mean",
             points,
         )
         off = np.abs(points.std(axis=0) / cloud["spread"] - 1).max()
-        assert_at_most(off, 0.12, "how far the spread is off", points)
+        assert_at_most(off, 0.12, "the relative error of the standard deviation", points)
 
     def test_independent(self, student, rng, cloud):
-        """Every point and every coordinate is drawn for itself"""
+        """All points and coordinates are drawn independently"""
         points = self.drawn(student, rng, cloud, 5000, rng.uniform(0.2, 0.7, size=4))
         z = (points - points.mean(axis=0)) / (points.std(axis=0) + 1e-12)
         for product, what in ((z[:, 0] * z[:, 1], "coordinates"), (z[1:] * z[:-1], "neighbours")):
@@ -235,7 +237,7 @@ class TestSampleDdpm:
             )
 
     def test_generator(self, student, rng, cloud):
-        """All randomness comes from rng: the same seed gives the same points, another gives
+        """All randomness comes from rng: the same seed gives the same points, another seed
         others
         """
         seed, betas = generator(rng), np.full(4, 0.3)
@@ -244,7 +246,7 @@ class TestSampleDdpm:
             for s in (seed, seed, generator(rng))
         )
         assert_close(
-            again, assert_shape(first, (6, 2), "the points"), "the points of the same seed"
+            again, assert_shape(first, (6, 2), "the points"), "the points for the same seed"
         )
         expect(
             np.abs(assert_shape(other, (6, 2)) - first).min() > 0,
@@ -254,18 +256,18 @@ class TestSampleDdpm:
 
     @convergence
     def test_moons(self, student, rng):
-        """With a network that knows two moons by heart, the points lie like fresh data"""
+        """With a denoiser that knows two moons exactly, the points are distributed like new data"""
         cloud = {"middles": moons_middles(24), "spread": MOONS_SPREAD}
         points = self.drawn(student, rng, cloud, 1500, chain(50))
         assert_at_most(
             energy_distance(points, moons(rng, 1000)),
             0.012,
-            "the energy distance to fresh data",
+            "the energy distance to new data",
             points,
         )
 
     @robust
     def test_arguments_unchanged(self, student, rng, cloud):
-        """betas are left as they were"""
+        """betas are not changed"""
         self.drawn(student, rng, cloud, 3, chain(25))
         assert_unchanged(student)

@@ -41,38 +41,38 @@ class TestUnetParts:
         return rng.normal(size=(n, c, 8, 12) if name == "upsample2x" else (n, c, 2, 3))
 
     def test_up_by_hand(self, student):
-        """Each pixel becomes a block of four"""
+        """Upsampling copies each pixel to a block of 2 x 2"""
         y = student.upsample2x_forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))
         assert_close(y, [[[[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]]], "y")
 
     def test_down_by_hand(self, student):
-        """Each block of four becomes its mean"""
+        """Downsampling replaces each block of 2 x 2 with its mean"""
         y = student.downsample2x_forward(np.array([[[[1.0, 3.0, 0.0, 8.0], [5.0, 7.0, 0.0, 0.0]]]]))
         assert_close(y, [[[[4.0, 2.0]]]], "y")
 
     @samplers
     def test_forward(self, student, oracle, rng, name):
-        """Several images of several channels, wider than high"""
+        """Several images with several channels, wider than high, are right"""
         x = rng.normal(size=(2, 3, 4, 6))
         f = f"{name}_forward"
         assert_close(getattr(student, f)(x), getattr(oracle, f)(x), "y")
 
     @gradient
     def test_up_backward_by_hand(self, student):
-        """A pixel that was copied four times gets four shares of the gradient"""
+        """The gradient of an upsampled pixel is the sum over its four copies"""
         dx = student.upsample2x_backward(np.array([[[[1.0, 2.0, 0.0, 1.0], [3.0, 4.0, 0.0, 1.0]]]]))
         assert_close(dx, [[[[10.0, 2.0]]]], "dx")
 
     @gradient
     def test_down_backward_by_hand(self, student):
-        """Each of the four pixels of a mean gets a quarter"""
+        """Each of the four pixels of a mean gets a quarter of the gradient"""
         dx = student.downsample2x_backward(np.array([[[[4.0, -8.0]]]]))
         assert_close(dx, [[[[1.0, 1.0, -2.0, -2.0], [1.0, 1.0, -2.0, -2.0]]]], "dx")
 
     @gradient
     @samplers
     def test_backward(self, student, oracle, rng, name):
-        """The gradient is right for several images of several channels"""
+        """The gradients are right for several images with several channels"""
         x, dy, f = rng.normal(size=(2, 3, 4, 6)), self.upstream(rng, name), f"{name}_backward"
         dx = getattr(student, f)(dy)
         assert_gradient(
@@ -82,11 +82,11 @@ class TestUnetParts:
     @gradient
     @samplers
     def test_adjoint(self, student, rng, name):
-        """Forward and backward belong together: y times dy is x times dx"""
+        """The backward fits the forward: the sum of y dy is the sum of x dx"""
         there, back = adjoint(
             student, name, rng.normal(size=(2, 3, 4, 6)), self.upstream(rng, name)
         )
-        assert_close(there, back, "the sum of y dy, beside that of x dx")
+        assert_close(there, back, "the sum of y dy, compared with the sum of x dx")
 
     @gradient
     @samplers
@@ -97,13 +97,13 @@ class TestUnetParts:
         assert_linear(lambda dy: assert_shape(f(dy), (2, 3, 4, 6), "dx"), u, v)
 
     def test_there_and_back(self, student, rng):
-        """Up and then down again is where one began"""
+        """Upsampling and then downsampling returns the image"""
         x = rng.normal(size=(2, 2, 3, 1))
         y = assert_shape(student.upsample2x_forward(x), (2, 2, 6, 2), "y")
         assert_close(student.downsample2x_forward(y), x, "the image")
 
     def test_concat(self, student, rng):
-        """x comes first, the skip behind it, along the channels"""
+        """The channels of x come first, then the channels of the skip"""
         x, skip = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 1, 4, 5))
         y = assert_shape(student.skip_concat_forward(x, skip), (2, 4, 4, 5), "y")
         assert_close(y[:, :3], x, "y[:, :3]")
@@ -112,28 +112,26 @@ class TestUnetParts:
     @gradient
     @pytest.mark.parametrize("channels", [1, 3, 4])
     def test_concat_backward(self, student, rng, channels):
-        """The gradient is cut behind the channels of x"""
+        """The gradient is split after the channels of x"""
         dy = rng.normal(size=(3, 5, 2, 4))
         dx, dskip = assert_parts(student.skip_concat_backward(dy, channels), ["dx", "dskip"])
         assert_close(dx, dy[:, :channels], "dx")
         assert_close(dskip, dy[:, channels:], "dskip")
 
     def test_time(self, same, rng):
-        """Every pixel of a channel gets the same shift, each sample its own"""
+        """All pixels of a channel get the same shift, and each sample has its own shift"""
         x, shift = rng.normal(size=(3, 2, 4, 5)), rng.normal(size=(3, 2))
         assert_close(*same.add_time_forward(x, shift), "y")
 
     def test_time_square(self, same, rng):
-        """The shift goes to samples and channels, also where these are as many as rows and
-        columns
-        """
+        """The shift is right when there are as many samples and channels as rows and columns"""
         x, shift = rng.normal(size=(3, 3, 3, 3)), rng.normal(size=(3, 3))
         assert_close(*same.add_time_forward(x, shift), "y")
 
     @gradient
     @pytest.mark.parametrize("size", [(3, 2, 4, 5), (1, 1, 2, 3)], ids=["batch", "one"])
     def test_time_backward(self, same, rng, size):
-        """dx is dy, and dshift its sum over the pixels"""
+        """dx is dy, and dshift is the sum of dy over the pixels"""
         dy = rng.normal(size=size)
         mine, right = same.add_time_backward(dy)
         dx, dshift = assert_parts(mine, ["dx", "dshift"])
@@ -143,7 +141,7 @@ class TestUnetParts:
     @shape
     @samplers
     def test_smallest(self, student, rng, name):
-        """One image of one channel, as small as can be"""
+        """The smallest image with one channel in a batch of one is right"""
         size = (1, 1, 1, 1) if name == "upsample2x" else (1, 1, 2, 2)
         out = (1, 1, 2, 2) if name == "upsample2x" else (1, 1, 1, 1)
         assert_shape(getattr(student, f"{name}_forward")(rng.normal(size=size)), out, "y")
@@ -151,7 +149,7 @@ class TestUnetParts:
 
     @robust
     def test_integers(self, student):
-        """Whole numbers in an image give the right fractions"""
+        """Integer images give the right fractions"""
         assert_close(
             student.downsample2x_forward(np.array([[[[1, 0], [1, 1]]]])), [[[[0.75]]]], "y"
         )
@@ -164,7 +162,7 @@ class TestUnetParts:
     @robust
     @pytest.mark.parametrize("name", ["upsample2x", "downsample2x", "skip_concat", "add_time"])
     def test_arguments_unchanged(self, student, rng, name):
-        """What goes in is left as it was"""
+        """The arguments are not changed"""
         x, dy = rng.normal(size=(2, 3, 4, 2)), rng.normal(size=(2, 3, 4, 2))
         more = {
             "skip_concat": [rng.normal(size=(2, 1, 4, 2))],
@@ -215,22 +213,22 @@ class TestUnet:
         return params, np.array([[[[1.0, 3.0], [5.0, 7.0]]]]), np.array([[2.0, 0.0]])
 
     def test_by_hand(self, student, by_hand):
-        """A U-Net of one channel worked by hand comes out right"""
+        """A U-Net with one channel gives the values worked out by hand"""
         # h1 = (0 1; 3 5), its mean 2.25, h2 = 2 · 2.25 + 0.5 - 2 + 1 = 4, h3 = 4 + 10 h1, y = h3 /
         # 2 + 1
         assert_close(student.unet_forward(*by_hand), [[[[3.0, 8.0], [18.0, 28.0]]]], "y")
 
     def test_forward(self, same, case):
-        """The forward pass is right for several images of several channels"""
+        """The output is right for several images with several channels"""
         assert_close(*same.unet_forward(*case), "y")
 
     def test_one_channel(self, same, rng):
-        """It is right for 8 x 8 images of one channel"""
+        """The output is right for 8 x 8 images with one channel"""
         case = unet_case(rng, n=3, size=(8, 8), channels=(1, 4, 6, 5), width=4)
         assert_close(*same.unet_forward(*case), "y")
 
     def test_more_in_than_out(self, student, oracle, rng):
-        """A network may be fed more channels than it returns"""
+        """The input may have more channels than the output"""
         params, x, t_emb = unet_case(rng, channels=(5, 3, 4, 6))
         params |= {"W4": params["W4"][:2], "b4": params["b4"][:2]}
         y, grads = (
@@ -241,7 +239,7 @@ class TestUnet:
         assert_gradients(grads, oracle.unet_backward(x[:, :2], params, x, t_emb))
 
     def test_time_matters(self, student, rng, case):
-        """Another t_emb gives another answer, and each sample has its own"""
+        """The output depends on t_emb, and each sample uses its own t_emb"""
         params, x, t_emb = case
         first = assert_shape(student.unet_forward(params, x, t_emb), x.shape, "y")
         other = t_emb.copy()
@@ -254,7 +252,7 @@ class TestUnet:
 
     @gradient
     def test_gradient_by_hand(self, student, by_hand):
-        """The gradients of the U-Net worked by hand are right, for dy = 1 at the last pixel"""
+        """A U-Net with one channel gives the gradients worked out by hand"""
         dy = np.array([[[[0.0, 0.0], [0.0, 1.0]]]])
         grads = student.unet_backward(dy, *by_hand)
         right = {name: np.zeros(tensor.shape) for name, tensor in by_hand[0].items()}
@@ -285,14 +283,14 @@ class TestUnet:
 
     @gradient
     def test_gradients_square(self, same, rng):
-        """They are right where all channels and sides are alike and a wrong axis would fit"""
+        """The gradients are right when all sizes are equal, where a wrong axis would fit"""
         case = unet_case(rng, n=4, size=(4, 4), channels=(4, 4, 4, 4), width=4)
         dy = rng.normal(size=case[1].shape)
         assert_gradients(*same.unet_backward(dy, *case))
 
     @gradient
     def test_batch_of_one(self, same, rng):
-        """One small image of one channel"""
+        """The gradients are right for one small image with one channel"""
         case = unet_case(rng, n=1, size=(2, 2), channels=(1, 2, 3, 2), width=2)
         dy = rng.normal(size=(1, 1, 2, 2))
         assert_close(*same.unet_forward(*case), "y")
@@ -311,7 +309,7 @@ class TestUnet:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """dy, params, x and t_emb are left as they were"""
+        """dy, params, x and t_emb are not changed"""
         unchanged.unet_forward(*case)
         unchanged.unet_backward(rng.normal(size=case[1].shape), *case)
 
@@ -327,24 +325,24 @@ class TestEma:
         )
 
     def test_by_hand(self, student):
-        """With decay 0.9 the average 10 moves to 9 when the parameter is 0"""
+        """With decay 0.9 and parameter 0, the average goes from 10 to 9"""
         moved = student.ema_update({"w": np.array([10.0, 0.0])}, {"w": np.array([0.0, 5.0])}, 0.9)
         assert_tensors(moved, {"w": np.zeros(2)}, "the average")
         assert_close(moved["w"], [9.0, 0.5], "the average['w']")
 
     def test_values(self, same, pair):
-        """Every tensor is averaged with its own"""
+        """Every tensor is averaged with the parameter of the same name"""
         assert_gradients(*same.ema_update(*pair, 0.7), "the average")
 
     @pytest.mark.parametrize("decay", [0.0, 1.0])
     def test_limits(self, student, pair, decay):
-        """Decay 0 takes the parameters, decay 1 keeps the average"""
+        """With decay 0 the result is the parameters; with decay 1 it is the old average"""
         assert_gradients(
             student.ema_update(*pair, decay), pair[0] if decay else pair[1], "the average"
         )
 
     def test_many_steps(self, student, oracle, rng):
-        """Ten steps, each from the average before"""
+        """Ten updates in a row are right"""
         mine, right = {"w": np.zeros(3)}, {"w": np.zeros(3)}
         for _ in range(10):
             params = {"w": rng.normal(size=3)}
@@ -354,5 +352,5 @@ class TestEma:
 
     @robust
     def test_arguments_unchanged(self, unchanged, pair):
-        """shadow and params are left as they were"""
+        """shadow and params are not changed"""
         unchanged.ema_update(*pair, 0.9)

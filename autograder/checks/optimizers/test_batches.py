@@ -27,13 +27,11 @@ from autograder.testing import (
 class TestSchedules:
     @pytest.mark.parametrize("step, rate", [(0, 0.0), (2, 0.4), (5, 1.0), (10, 0.5), (15, 0.0)])
     def test_cosine_by_hand(self, student, step, rate):
-        """With total 15, warmup 5 and peak 1: 0 at step 0, 0.4 at 2, 1 at 5, 0.5 halfway down at
-        10, 0 at 15
-        """
+        """warmup_cosine gives the rates worked out by hand for total 15, warmup 5 and peak 1"""
         assert_scalar(student.warmup_cosine(step, 15, 5, 1.0), rate, f"the rate at step {step}")
 
     def test_cosine_values(self, student, oracle, rng):
-        """The whole schedule is right, step by step, with a floor"""
+        """The schedule with a floor is right at every step"""
         total, warmup, peak, floor = (
             int(rng.randint(30, 40)),
             int(rng.randint(5, 9)),
@@ -49,7 +47,7 @@ class TestSchedules:
             )
 
     def test_cosine_default_floor(self, student, oracle, rng):
-        """Without a floor the rate comes down to 0"""
+        """If no floor is given, the rate falls to 0"""
         total, peak = int(rng.randint(20, 30)), rng.uniform(0.5, 2)
         for step in range(4, total):
             expected = oracle.warmup_cosine(step, total, 4, peak)
@@ -59,7 +57,7 @@ class TestSchedules:
 
     @pytest.mark.parametrize("late", [0, 1, 7, 40])
     def test_cosine_after_the_end(self, student, late):
-        """From `total` on the rate stays at the floor"""
+        """From step `total` on, the rate stays at the floor"""
         assert_scalar(
             student.warmup_cosine(20 + late, 20, 4, 2.0, 0.3), 0.3, f"the rate at step {20 + late}"
         )
@@ -67,7 +65,7 @@ class TestSchedules:
     @robust
     @pytest.mark.parametrize("step, rate", [(0, 2.0), (3, 1.25), (6, 0.5)])
     def test_cosine_without_warmup(self, student, step, rate):
-        """With warmup 0 it starts at the peak"""
+        """With warmup 0 the rate starts at the peak"""
         assert_scalar(student.warmup_cosine(step, 6, 0, 2.0, 0.5), rate, f"the rate at step {step}")
 
     def test_warmup_ignores_the_floor(self, student):
@@ -79,11 +77,13 @@ class TestSchedules:
         "step, rate", [(0, 8.0), (4, 8.0), (5, 4.0), (9, 4.0), (10, 2.0), (17, 1.0)]
     )
     def test_decay_by_hand(self, student, step, rate):
-        """With base 8, every 5 and factor 1/2: 8 up to step 4, 4 from 5, 2 from 10, 1 from 15"""
+        """step_decay with base 8, every 5 and factor 1/2: 8 to step 4, 4 from 5, 2 from 10, 1 from
+        15
+        """
         assert_scalar(student.step_decay(step, 8.0, 5, 0.5), rate, f"the rate at step {step}")
 
     def test_decay_values(self, student, oracle, rng):
-        """step_decay is right for other factors and lengths, step by step"""
+        """step_decay is right at every step for other factors and periods"""
         base, every, factor = rng.uniform(1, 2), int(rng.randint(3, 7)), rng.uniform(0.3, 0.9)
         for step in range(25):
             expected = oracle.step_decay(step, base, every, factor)
@@ -112,7 +112,7 @@ class TestClipByGlobalNorm:
         }
 
     def test_by_hand(self, student):
-        """The gradients (3) and (4), max_norm 1, become (0.6) and (0.8); the norm was 5"""
+        """With max_norm 1, the gradients (3) and (4) become (0.6) and (0.8), and the norm is 5"""
         grads, norm = clipped(
             student.clip_by_global_norm({"a": np.array([3.0]), "b": np.array([4.0])}, 1.0)
         )
@@ -120,17 +120,17 @@ class TestClipByGlobalNorm:
         assert_scalar(norm, 5.0, "the norm")
 
     def test_values(self, student, oracle, grads):
-        """Large gradients are shortened together"""
+        """Large gradients are all multiplied by the same factor"""
         expected, _ = oracle.clip_by_global_norm(grads, 2.5)
         assert_gradients(clipped(student.clip_by_global_norm(grads, 2.5))[0], expected)
 
     def test_norm(self, student, oracle, grads):
-        """The norm is that of all tensors together, before clipping"""
+        """The returned norm is the norm of all tensors together, before clipping"""
         _, expected = oracle.clip_by_global_norm(grads, 2.5)
         assert_scalar(clipped(student.clip_by_global_norm(grads, 2.5))[1], expected, "the norm")
 
     def test_new_norm(self, student, grads):
-        """What comes back has the norm max_norm"""
+        """The clipped gradients have the norm max_norm"""
         new, _ = clipped(student.clip_by_global_norm(grads, 1.7))
         new = assert_shapes(new, {key: g.shape for key, g in grads.items()})
         total = np.sqrt(sum(np.sum(g**2) for g in new.values()))
@@ -139,13 +139,13 @@ class TestClipByGlobalNorm:
         )
 
     def test_small_stay(self, student, grads):
-        """Gradients below max_norm stay as they are"""
+        """Gradients with a norm below max_norm do not change"""
         new, norm = clipped(student.clip_by_global_norm(grads, 100.0))
         assert_gradients(new, grads)
         assert_scalar(norm, np.sqrt(sum(np.sum(g**2) for g in grads.values())), "the norm")
 
     def test_just_at_the_limit(self, student):
-        """A norm of exactly max_norm is not too large"""
+        """Gradients with a norm of exactly max_norm do not change"""
         grads = {"a": np.array([[3.0, 0.0]]), "b": np.array([0.0, 4.0])}
         assert_gradients(clipped(student.clip_by_global_norm(grads, 5.0))[0], grads)
 
@@ -160,7 +160,7 @@ class TestClipByGlobalNorm:
 
     @robust
     def test_zeros(self, student):
-        """Zeros stay zeros: nothing is divided by 0"""
+        """Gradients of zeros stay zero, without a division by 0"""
         zeros = {"W": np.zeros((2, 3)), "b": np.zeros(4)}
         new, norm = clipped(student.clip_by_global_norm(zeros, 1.0))
         assert_gradients(new, zeros)
@@ -176,7 +176,7 @@ class TestClipByGlobalNorm:
 
     @robust
     def test_arguments_unchanged(self, unchanged, grads):
-        """The gradients that went in are left as they were"""
+        """The incoming gradients are not changed"""
         unchanged.clip_by_global_norm(grads, 0.5)
 
 
@@ -215,18 +215,18 @@ class TestMinibatches:
         [(9, 4, [4, 4, 1]), (8, 4, [4, 4]), (3, 5, [3]), (5, 1, [1] * 5), (6, 6, [6])],
     )
     def test_sizes(self, student, case, n, size, sizes):
-        """All batches are full but the last, and none is empty"""
+        """All batches except the last are full, and none is empty"""
         X, y, rng = case
         found = [len(yb) for _, yb in dealt(student.minibatches(X[:n], y[:n], size, rng), 3)]
         expect(found == sizes, f"the batches have {found} samples, expected {sizes}", found)
 
     def test_every_sample_once(self, student, case):
-        """Every sample is dealt exactly once"""
+        """Every sample appears exactly once"""
         X, y, rng = case
         rows = np.concatenate(
             [xb for xb, _ in dealt(student.minibatches(X, y, 4, rng), 3)] or [X[:0]]
         )
-        expect(len(rows) == 11, f"{len(rows)} samples are dealt, expected 11", rows)
+        expect(len(rows) == 11, f"{len(rows)} samples are returned, expected 11", rows)
         assert_close(rows[np.argsort(rows[:, 0])], X, "the samples, sorted")
 
     @supporting
@@ -239,47 +239,51 @@ class TestMinibatches:
     @supporting
     @weight(4)
     def test_shuffled(self, student, case):
-        """The samples are not dealt in their old order, nor only the batches in another"""
+        """The samples are shuffled one by one, not only the batches"""
         X, y, rng = case
         X, y = np.repeat(np.arange(60.0)[:, None], 3, axis=1), np.arange(60)
         order = np.concatenate([yb for _, yb in dealt(student.minibatches(X, y, 10, rng), 3)])
         together = int(np.sum(np.diff(order) == 1))
-        expect(together <= 12, f"{together} of 59 samples still follow their old neighbour", order)
+        expect(
+            together <= 12,
+            f"{together} of 59 samples still come right after the sample before them in X",
+            order,
+        )
 
     @weight(6)
     def test_every_order(self, student, rng):
-        """Over many epochs, each of the 24 orders of four samples comes up about equally often"""
+        """Over many epochs, each of the 24 orders of four samples appears about equally often"""
         orders = assert_shape(
             student.probes.orders_of_many_epochs(4, 3, 1200, generator(rng)),
             (1200, 4),
             "the orders of 1200 epochs",
         )
         counts = np.unique(orders @ [64, 16, 4, 1], return_counts=True)[1]
-        expect(len(counts) == 24, f"{len(counts)} different orders came up, expected 24", orders)
+        expect(len(counts) == 24, f"{len(counts)} different orders appeared, expected 24", orders)
         chi2 = float(np.sum((counts - 50) ** 2 / 50))  # 23 on average, standard deviation 7
         expect(
             chi2 <= 80,
-            f"some orders are preferred: each {counts.min()} to {counts.max()} times of 1200",
+            f"each order comes {counts.min()} to {counts.max()} times in 1200: not equally often",
             orders,
         )
 
     @supporting
     def test_generator(self, student, case):
-        """The order comes from rng alone: the same generator deals the same batches again"""
+        """All randomness comes from rng: the same generator gives the same batches"""
         X, y, rng = case
         first, again = (dealt(student.minibatches(X, y, 4, rng), 3) for _ in range(2))
         orders = [np.concatenate([yb for _, yb in pairs]) for pairs in (first, again)]
         same = orders[0].shape == orders[1].shape and bool(np.all(orders[0] == orders[1]))
         expect(
             same,
-            "two generators with one seed deal different batches; is another source of chance "
-            "used?",
+            "two generators with the same seed give different batches; do you use "
+            "another generator?",
             orders,
         )
 
     @shape
     def test_images(self, student, rng):
-        """Samples may be images, and labels rows: all of a sample stays together"""
+        """Samples may be images and labels may be rows: each stays whole"""
         X, y = rng.normal(size=(5, 3, 2)), rng.normal(size=(5, 4))
         pairs = [
             assert_parts(pair, ["xb", "yb"])
@@ -289,7 +293,7 @@ class TestMinibatches:
         ys = np.concatenate([assert_shape(t, (len(t), 4), "yb") for _, t in pairs])
         expect(
             len(xs) == len(ys) == 5,
-            f"{len(xs)} samples and {len(ys)} labels are dealt, expected 5 of each",
+            f"{len(xs)} samples and {len(ys)} labels are returned, expected 5 of each",
             (xs, ys),
         )
         old, new = np.argsort(X[:, 0, 0]), np.argsort(xs[:, 0, 0])
@@ -298,5 +302,5 @@ class TestMinibatches:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """X and y are left in their order"""
+        """X and y keep their order"""
         unchanged.minibatches(*case[:2], 4, case[2])

@@ -36,32 +36,30 @@ from autograder.testing import (
 @exercise("minimise")
 class TestMinimise:
     def test_by_hand(self, student):
-        """Down the parabola w^2/2 from 8 with rate 1/2, three plain steps halve w each time: 8, 4,
-        2, 1
-        """
+        """On the parabola w^2/2, three plain steps with rate 1/2 halve w each time: 8, 4, 2, 1"""
         path = student.probes.path_in_a_bowl(np.eye(1), np.array([8.0]), 0.5, 3)
         assert_close(path, [[8.0], [4.0], [2.0], [1.0]], "the path")
 
     def test_path(self, student, oracle, rng):
-        """Every point of the path is right for a rule that needs its state back"""
+        """Every point of the path is right for a rule that uses its state"""
         w0 = rng.normal(size=3)
         expected = oracle.probes.path_of_a_rule_that_tires(w0, 0.3, 6)
         assert_close(student.probes.path_of_a_rule_that_tires(w0, 0.3, 6), expected, "the path")
 
     def test_slopes(self, student, rng):
-        """The slope is asked for at the place where w is now, once for each step"""
+        """The gradient is computed at the current w, once for each step"""
         places, *_ = student.probes.what_the_rule_and_the_gradient_see(
             rng.uniform(1, 2, size=2), 0.5, 4
         )
-        places = assert_shape(places, (4, 2), "where the gradient was asked for")
+        places = assert_shape(places, (4, 2), "the points where the gradient was computed")
         assert_close(
             places[1:] / places[:-1],
             np.tile(1 - 0.25 / np.arange(1, 4)[:, None], (1, 2)),
-            "the way per step",
+            "the ratio of one point to the point before",
         )
 
     def test_state(self, student, rng):
-        """The rule gets the state back that it returned, and {} at first"""
+        """The rule gets {} at first, and then the state that it returned last"""
         _, _, counts = student.probes.what_the_rule_and_the_gradient_see(
             rng.uniform(1, 2, size=3), 0.5, 5
         )
@@ -72,7 +70,7 @@ class TestMinimise:
         )
 
     def test_rate(self, student, rng):
-        """The rule gets the rate that was asked for"""
+        """The rule gets the learning rate that the caller gives"""
         _, rates, _ = student.probes.what_the_rule_and_the_gradient_see(
             rng.uniform(1, 2, size=3), 0.75, 4
         )
@@ -87,27 +85,27 @@ class TestMinimise:
         "size, steps", [((), 4), ((2, 3), 5), ((4,), 1)], ids=["number", "matrix", "one-step"]
     )
     def test_shapes(self, student, oracle, rng, size, steps):
-        """w0 of any shape gives (steps + 1, ...)"""
+        """For w0 of any shape, the path has the shape (steps + 1, ...)"""
         w0 = np.asarray(rng.normal(size=size))
         expected = oracle.probes.path_of_a_rule_that_tires(w0, 0.2, steps)
         assert_close(student.probes.path_of_a_rule_that_tires(w0, 0.2, steps), expected, "the path")
 
     @robust
     def test_no_steps(self, student, rng):
-        """No steps give a path of one point, w0"""
+        """With 0 steps the path has one point, w0"""
         w0 = rng.normal(size=3)
         assert_close(student.probes.path_of_a_rule_that_tires(w0, 0.2, 0), w0[None], "the path")
 
     @robust
     def test_integers(self, student, oracle):
-        """An integer start gives a path of fractions"""
+        """The path keeps its fractions if w0 has integers"""
         w0 = np.array([1, -2, 3])
         expected = oracle.probes.path_of_a_rule_that_tires(w0, 0.1, 3)
         assert_close(student.probes.path_of_a_rule_that_tires(w0, 0.1, 3), expected, "the path")
 
     @convergence
     def test_bowl(self, student, rng):
-        """In a bowl the path shrinks along each axis by the factor 1 - lr * curvature, as theory
+        """In a bowl each axis of the path shrinks by the factor 1 - lr * curvature, as theory
         says
         """
         axes, w0 = turned_axes(rng, 4), rng.normal(size=4)
@@ -144,9 +142,7 @@ class TestTrainWith:
 
     @shape
     def test_parameters(self, student, rng):
-        """It returns W1 (D, C) and b1 (C,), with a column for every class, also for one without
-        samples
-        """
+        """train_with returns W1 (D, C) and b1 (C,), even if one class has no sample"""
         X, labels = rng.normal(size=(12, 5)), np.array([0, 2, 1] * 4)
         params = student.probes.train_with_plain_steps(X, labels, 4, 0.1, 3, generator(rng))
         assert_shapes(params, self.shapes)
@@ -163,7 +159,9 @@ class TestTrainWith:
 
     @pytest.mark.parametrize("name", ["W1", "b1"])
     def test_states(self, student, rng, case, name):
-        """W1 and b1 each have a state of their own, which comes back from step to step"""
+        """W1 and b1 have separate states, and each step gets the state that the step before
+        returned
+        """
         _, pages = diaries(self.diary(student, *case, 0.5, 5, generator(rng)), self.shapes)
         steps = [page["steps"] for page in pages[name]]
         expect(
@@ -173,7 +171,7 @@ class TestTrainWith:
         )
 
     def test_rate(self, student, rng, case):
-        """The rule gets the rate that was asked for"""
+        """The rule gets the learning rate that the caller gives"""
         _, pages = diaries(self.diary(student, *case, 0.3, 3, generator(rng)), self.shapes)
         rates = [page["lr"] for page in pages["W1"] + pages["b1"]]
         expect(
@@ -185,7 +183,7 @@ class TestTrainWith:
     @weight(2)
     @pytest.mark.parametrize("name", ["W1", "b1"])
     def test_gradients(self, student, rng, case, name):
-        """The gradients are those of the mean cross-entropy, both at the old W1 and b1"""
+        """Both gradients belong to the mean cross-entropy and are computed at the old W1 and b1"""
         (X, labels, _), lr = case, 0.5
         _, pages = diaries(self.diary(student, *case, lr, 4, generator(rng)), self.shapes)
         for k, (W, b) in enumerate(zip(pages["W1"], pages["b1"]), 1):
@@ -202,9 +200,7 @@ class TestTrainWith:
 
     @pytest.mark.parametrize("name", ["W1", "b1"])
     def test_takes_what_the_rule_returns(self, student, rng, case, name):
-        """Each step starts where the rule has ended the last one, and the last one's end is
-        returned
-        """
+        """Each step starts from what the rule returned last, and the last values are returned"""
         params, pages = diaries(self.diary(student, *case, 0.5, 4, generator(rng)), self.shapes)
         ends = [page["w"] - 0.5 * page["grad"] / (k + 1) for k, page in enumerate(pages[name])]
         starts = [page["w"] for page in pages[name][1:]] + [params[name]]
@@ -214,7 +210,7 @@ class TestTrainWith:
     @convergence
     @weight(2)
     def test_digits(self, student, rng):
-        """300 steps on the digits are enough to read nine of ten new ones"""
+        """After 300 steps on digits, nine of ten new digits are classified right"""
         X, labels, X_test, labels_test = digits(rng)
         seed = generator(rng)
 
@@ -231,8 +227,8 @@ class TestTrainWith:
 
     @robust
     def test_large_scores(self, student, rng):
-        """Scores that grow to thousands do not overflow, nor spoil a sample whose scores
-        are small
+        """Scores of several thousand do not overflow, even in a batch with a sample of small
+        scores
         """
         X, labels = (
             np.repeat([[40.0], [0.1]], 4, axis=0) * np.ones(5),
@@ -243,7 +239,7 @@ class TestTrainWith:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng):
-        """X and labels are left as they were"""
+        """X and labels are not changed"""
         X, labels = rng.normal(size=(20, 5)), np.arange(20) % 4
         unchanged.probes.train_with_plain_steps(X, labels, 4, 0.1, 3, generator(rng))
 
@@ -284,7 +280,9 @@ class TestOwnOptimizer:
         ],
     )
     def test_goes_down(self, student, rng, kind, line):
-        """In 200 steps it comes well down on each kind of problem (counted in powers of ten)"""
+        """In 200 steps the loss falls far enough on each kind of problem (counted in powers of
+        ten)
+        """
         problem = KINDS[kind](rng, TOTAL)
         end = contest(student.own_optimizer, problem)
         assert_at_most(
@@ -297,21 +295,22 @@ class TestOwnOptimizer:
     @convergence
     @weight(3)
     def test_beats_tuned_adam(self, student, oracle, rng):
-        """Over six unseen problems it beats Adam at the rate that suits such problems best"""
+        """On six unseen problems it beats Adam with the best learning rate for such problems"""
         problems = [make(rng, TOTAL) for make in KINDS.values() for _ in range(2)]
         adam = np.mean([descent(p, oracle.probes.tuned_adam(p, TUNED, TOTAL)) for p in problems])
         ends = [contest(student.own_optimizer, problem) for problem in problems]
         own = np.mean([descent(problem, end) for problem, end in zip(problems, ends)])
         assert_at_most(
-            own, adam, "the mean change of the loss, in powers of ten (Adam's is the line),", ends
+            own,
+            adam,
+            "the mean change of the loss, in powers of ten (Adam's is the threshold),",
+            ends,
         )
 
     @robust
     @pytest.mark.parametrize("size", [(), (2, 3)], ids=["number", "matrix"])
     def test_any_shape(self, student, rng, size):
-        """w of any shape keeps its shape, from the first step to the last and for a budget
-        of one
-        """
+        """w of any shape keeps its shape in every step, even if the budget is one step"""
         w, state = np.asarray(rng.normal(size=size)), {}
         for step, total in [(0, 1), (0, 3), (1, 3), (2, 3)]:
             w, state = stepped(
@@ -327,7 +326,7 @@ class TestOwnOptimizer:
 
     @robust
     def test_arguments_unchanged(self, student, unchanged, rng):
-        """w, the gradient and the state are left as they were"""
+        """w, the gradient and the state are not changed"""
         w, state = stepped(student.own_optimizer(rng.normal(size=4), rng.normal(size=4), {}, 0, 9))
         assert_unchanged(student)
         unchanged.own_optimizer(np.asarray(w), rng.normal(size=4), state, 1, 9)

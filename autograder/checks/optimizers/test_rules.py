@@ -68,20 +68,18 @@ class Update:
 
     @weight(3)
     def test_five_steps(self, student, oracle, case, rule):
-        """Five steps with five different gradients are right, from the first on"""
+        """Five steps with five different gradients are all right"""
         w, grads = case
         follow(getattr(student, rule), w, grads, [0.1] * 5, oracle.probes.walk(rule, w, grads, 0.1))
 
     def test_options(self, student, oracle, case, tuned):
-        """It uses the options that it is given, in the order of the signature"""
+        """The rule uses the options that it is given, in the order of the signature"""
         (rule, *options), (w, grads) = tuned, case
         expected = oracle.probes.walk(rule, w, grads, 0.1, options)
         follow(getattr(student, rule), w, grads, [0.1] * 5, expected, options)
 
     def test_two_tensors(self, student, oracle, rng, rule):
-        """A matrix and a vector that take turns, each with a state of its own, do not disturb each
-        other
-        """
+        """A matrix and a vector with separate states can be updated in turn"""
         update, sizes = getattr(student, rule), [(3, 2), (2,)]
         tensors, grads = (
             [rng.normal(size=s) for s in sizes],
@@ -98,7 +96,9 @@ class Update:
                 tensors[i] = np.asarray(w, float)
 
     def test_rate_changes(self, student, rng, rule):
-        """A step with twice the rate is twice as long, also when the rate changes on the way"""
+        """With twice the learning rate a step is twice as long, even if the rate changes in
+        between
+        """
         w, grads, update = rng.normal(size=5), rng.normal(size=(2, 5)), getattr(student, rule)
         before, state = stepped(update(w, grads[0], {}, 0.3))
         before = assert_finite(assert_shape(before, (5,), "w"), "w")
@@ -108,28 +108,28 @@ class Update:
 
     @robust
     def test_old_state_stays_good(self, student, rng, rule):
-        """From an old w and an old state, the same step can be taken again"""
+        """An old state is not changed: the same step can be taken again from it"""
         w, grads = rng.normal(size=(2, 3)), rng.normal(size=(2, 2, 3))
         both = assert_shape(
             student.probes.the_same_step_twice(rule, w, grads, 0.2), (2, 2, 3), "w of both"
         )
         expect(
             relative_error(both[0], both[1]) < 1e-9,
-            "the second time, the same step ends elsewhere",
+            "the same step gives another w the second time",
             both,
         )
 
     @shape
     @pytest.mark.parametrize("size", [(), (2, 3, 4)], ids=["number", "rank-3"])
     def test_any_shape(self, student, oracle, rng, rule, size):
-        """w may be a number or an array of any rank; w and its state keep step"""
+        """w may be a number or an array of any shape"""
         w, grads = np.asarray(rng.normal(size=size)), np.asarray(rng.normal(size=(2, *size)))
         grads = [np.asarray(g) for g in grads]
         follow(getattr(student, rule), w, grads, [0.2] * 2, oracle.probes.walk(rule, w, grads, 0.2))
 
     @robust
     def test_integers(self, student, oracle, rng, rule):
-        """Integer weights and gradients are fine"""
+        """Integer weights and gradients give the right values"""
         w, grads = rng.randint(-9, 9, size=(3, 2)), rng.randint(1, 9, size=(2, 3, 2))
         follow(
             getattr(student, rule), w, grads, [0.25] * 2, oracle.probes.walk(rule, w, grads, 0.25)
@@ -137,7 +137,7 @@ class Update:
 
     @robust
     def test_arguments_unchanged(self, student, rng, rule):
-        """w, the gradient and the state are left as they were"""
+        """w, the gradient and the state are not changed"""
         w, grads, update = rng.normal(size=4), rng.normal(size=(2, 4)), getattr(student, rule)
         w, state = stepped(update(w, grads[0], {}, 0.1))
         assert_unchanged(student)
@@ -146,7 +146,7 @@ class Update:
 
     @convergence
     def test_digits(self, student, rng, run):
-        """Ten epochs on the digits with a small network bring the training loss down"""
+        """Ten epochs on digits with a small network bring the training loss down"""
         (rule, lr, line), (X, labels, *_) = run, digits(rng)
         params, batches = network(rng, 64), epochs(rng, len(X), 32, 10)
         shapes = {name: p.shape for name, p in params.items()}
@@ -167,23 +167,17 @@ class Scaled(Update):
 
     @robust
     def test_zero_gradient(self, student, rng, rule):
-        """While a gradient is 0 from the start, its weight stays where it is: 0 / 0 must
-        not happen
-        """
+        """A weight whose gradients are all 0 does not change, and 0 / 0 does not occur"""
         w, update, grad = (
             rng.uniform(1, 2, size=3),
             getattr(student, rule),
             np.array([0.0, 1.0, 0.0]),
         )
         new, _ = stepped(update(w, grad, {}, 0.1))
-        assert_close(
-            assert_shape(new, (3,), "w")[[0, 2]], w[[0, 2]], "the weights without a gradient"
-        )
+        assert_close(assert_shape(new, (3,), "w")[[0, 2]], w[[0, 2]], "the weights with gradient 0")
 
     def test_tiny_gradients(self, student, oracle, rng, rule):
-        """For gradients as small as eps, eps stands outside the root, and is 1e-8 unless told
-        otherwise
-        """
+        """For gradients as small as eps: eps is outside the root, and is 1e-8 if it is not given"""
         w, grads = 0.01 * rng.normal(size=(2, 3)), 1e-8 * rng.uniform(0.5, 3, size=(3, 2, 3))
         follow(getattr(student, rule), w, grads, [0.1] * 3, oracle.probes.walk(rule, w, grads, 0.1))
 
@@ -195,7 +189,7 @@ class TestSgdMomentum(Update):
     runs = (("sgd", 0.1, 0.22), ("momentum", 0.05, 0.10))
 
     def test_sgd_by_hand(self, student):
-        """sgd from (1, 2) against the gradient (4, -2) with rate 0.1 comes to (0.6, 2.2)"""
+        """sgd from (1, 2) with the gradient (4, -2) and rate 0.1 gives (0.6, 2.2)"""
         assert_close(
             stepped(student.sgd(np.array([1.0, 2.0]), np.array([4.0, -2.0]), {}, 0.1))[0],
             [0.6, 2.2],
@@ -203,20 +197,20 @@ class TestSgdMomentum(Update):
         )
 
     def test_momentum_by_hand(self, student):
-        """momentum from 1 with the gradients 2, -1, rate 0.1 and beta 0.5 comes to 0.8, then again
-        0.8
+        """momentum from 1 with the gradients 2, -1, rate 0.1 and beta 0.5 gives 0.8, then 0.8
+        again
         """
         w, grads = np.array([1.0]), np.array([[2.0], [-1.0]])
         follow(student.momentum, w, grads, [0.1] * 2, [[0.8], [0.8]], (0.5,))
 
     def test_nesterov_by_hand(self, student):
-        """nesterov from 1 with the gradients 2, -1, rate 0.1 and beta 0.5 comes to 0.7, then 0.8"""
+        """nesterov from 1 with the gradients 2, -1, rate 0.1 and beta 0.5 gives 0.7, then 0.8"""
         w, grads = np.array([1.0]), np.array([[2.0], [-1.0]])
         follow(student.nesterov, w, grads, [0.1] * 2, [[0.7], [0.8]], (0.5,))
 
     @pytest.mark.parametrize("ball", ["momentum", "nesterov"])
     def test_coasting(self, student, rng, ball):
-        """When the gradient stops, the ball rolls on: each step is beta times the one before"""
+        """When the gradient becomes 0, each step is beta times the step before it"""
         w, grads = rng.normal(size=3), [rng.uniform(1, 2, size=3), np.zeros(3), np.zeros(3)]
         path, state = [w], {}
         for grad in grads:
@@ -226,8 +220,8 @@ class TestSgdMomentum(Update):
 
     @convergence
     def test_sgd_in_a_bowl(self, student, rng):
-        """In a bowl of curvatures 1 to 100, sgd at the best rate gets near, and just above 2/100 it
-        flies off
+        """In a bowl with curvatures 1 to 100, sgd converges at rate 2/101 and diverges just above
+        2/100
         """
         axes = turned_axes(rng, 5)
         A, w = curved(axes, ONE_TO_100_IN_5), combined(axes, rng.uniform(0.5, 1, size=5))
@@ -248,9 +242,7 @@ class TestSgdMomentum(Update):
         [("momentum", 0.0331, (0.669,), 1e-12), ("nesterov", 0.01, (), 1e-6)],
     )
     def test_momentum_in_a_bowl(self, student, rng, ball, lr, options, line):
-        """In the same bowl and in as many steps, memory gets far closer to the bottom than
-        sgd can
-        """
+        """In the same bowl, momentum gets much closer to the minimum than sgd in as many steps"""
         axes = turned_axes(rng, 5)
         A, w = curved(axes, ONE_TO_100_IN_5), combined(axes, rng.uniform(0.5, 1, size=5))
         end = assert_shape(student.probes.end_in_a_bowl(ball, A, w, lr, 200, options), (5,), "w")
@@ -259,7 +251,7 @@ class TestSgdMomentum(Update):
 
     @convergence
     def test_momentum_in_the_valley(self, student):
-        """momentum finds the end of Rosenbrock's bent valley in 2,000 steps"""
+        """momentum reaches the minimum of Rosenbrock's curved valley in 2,000 steps"""
         end = student.probes.end_in_the_banana("momentum", np.array([-1.5, 1.5]), 0.001, 2000)
         a, b = assert_finite(assert_shape(end, (2,), "w"), "w")
         assert_at_most((1 - a) ** 2 + 100 * (b - a * a) ** 2, 1e-6, "the loss", end)
@@ -272,7 +264,7 @@ class TestAdagradRmsprop(Scaled):
     runs = (("adagrad", 0.05, 0.12), ("rmsprop", 0.003, 0.12))
 
     def test_adagrad_by_hand(self, student):
-        """adagrad from 1 with the gradients 3, 4, rate 0.5 and eps 0 takes the steps 1/2 and 2/5"""
+        """adagrad from 1 with the gradients 3, 4, rate 0.5 and eps 0 makes the steps 1/2 and 2/5"""
         follow(
             student.adagrad,
             np.array([1.0]),
@@ -283,8 +275,8 @@ class TestAdagradRmsprop(Scaled):
         )
 
     def test_rmsprop_by_hand(self, student):
-        """rmsprop from 1 with the gradients 2, 2, rate 0.3, rho 3/4 and eps 0 takes the steps 0.6
-        and 0.6/sqrt(7/4)
+        """rmsprop with the gradients 2, 2, rate 0.3, rho 3/4 and eps 0 makes the steps 0.6,
+        0.6/sqrt(7/4)
         """
         expected = [[0.4], [0.4 - 0.6 / np.sqrt(1.75)]]
         follow(
@@ -297,8 +289,8 @@ class TestAdagradRmsprop(Scaled):
         )
 
     def test_memory(self, student, rng):
-        """Under a constant gradient adagrad's steps shrink like 1/sqrt(t), rmsprop's settle
-        at lr
+        """For a constant gradient, adagrad's steps shrink like 1/sqrt(t) and rmsprop's steps
+        approach lr
         """
         grad, lasts = rng.uniform(1, 3, size=2), []
         for rule in ("adagrad", "rmsprop"):
@@ -312,9 +304,7 @@ class TestAdagradRmsprop(Scaled):
 
     @pytest.mark.parametrize("scaled", rules)
     def test_scale(self, student, rng, scaled):
-        """Each weight has a scale of its own: a gradient 1,000 times as large makes the
-        same steps
-        """
+        """Each weight has its own scale: a gradient 1,000 times as large gives the same steps"""
         w, grads, ends = np.zeros(4), rng.normal(size=(3, 4)) + 0.1, []
         for factor in (np.ones(4), np.array([1e3, 1.0, 1e-2, 10.0])):
             x, state = w, {}
@@ -333,29 +323,27 @@ class TestAdam(Scaled):
 
     @weight(2)
     def test_first_step(self, student, rng):
-        """The very first step has the length lr for every weight, however large its gradient"""
+        """The first step has the length lr for every weight, however large its gradient is"""
         w, grad = rng.normal(size=5), np.array([1e-3, -2.0, 300.0, -1e4, 0.5])
         assert_close(
             stepped(student.adam(w, grad, {}, 0.1))[0], w - 0.1 * np.sign(grad), "w after step 1"
         )
 
     def test_by_hand(self, student):
-        """adam from 1 with the gradients 1, -1, rate 0.1, betas 1/2 and 3/4 and eps 0 comes to 0.9,
-        then 0.9 + 0.1/3
+        """adam from 1 with gradients 1, -1, rate 0.1, betas 1/2, 3/4, eps 0 gives 0.9, then 0.9 +
+        0.1/3
         """
         w, grads, expected = np.array([1.0]), np.array([[1.0], [-1.0]]), [[0.9], [0.9 + 0.1 / 3]]
         follow(student.adam, w, grads, [0.1] * 2, expected, (0.5, 0.75, 0.0))
 
     def test_long_walk(self, student, oracle, rng):
-        """After 40 steps it is still right: the corrections fade as they should"""
+        """After 40 steps the values are still right: the corrections fade as they should"""
         w, grads = rng.normal(size=3), rng.normal(size=(40, 3))
         expected = oracle.probes.walk("adam", w, grads, 0.05)
         follow(student.adam, w, grads, [0.05] * 40, expected)
 
     def test_constant_gradient(self, student, rng):
-        """Under a constant gradient every step is lr: with both corrections, m and v agree from the
-        start
-        """
+        """For a constant gradient every step is lr, because both averages are corrected"""
         w, grad, state = np.zeros(3), np.array([0.5, -2.0, 30.0]), {}
         for _ in range(6):
             w, state = stepped(student.adam(w, grad, state, 0.1))
@@ -364,7 +352,7 @@ class TestAdam(Scaled):
 
     @convergence
     def test_valley(self, student):
-        """adam comes near the end of Rosenbrock's bent valley in 2,000 steps"""
+        """adam comes close to the minimum of Rosenbrock's curved valley in 2,000 steps"""
         end = student.probes.end_in_the_banana("adam", np.array([-1.5, 1.5]), 0.05, 2000)
         a, b = assert_finite(assert_shape(end, (2,), "w"), "w")
         assert_at_most((1 - a) ** 2 + 100 * (b - a * a) ** 2, 1e-3, "the loss", end)
@@ -377,7 +365,7 @@ class TestAdamw(Update):
     runs = (("adamw", 0.003, 0.13),)
 
     def test_by_hand(self, student):
-        """adamw from (4, -4), gradient (2, 2), rate 0.1 and decay 0.5 comes to (3.7, -3.9)"""
+        """adamw from (4, -4) with gradient (2, 2), rate 0.1 and decay 0.5 gives (3.7, -3.9)"""
         new, _ = stepped(
             student.adamw(
                 np.array([4.0, -4.0]), np.array([2.0, 2.0]), {}, 0.1, 0.9, 0.999, 1e-8, 0.5
@@ -386,26 +374,24 @@ class TestAdamw(Update):
         assert_close(new, [3.7, -3.9], "w")
 
     def test_no_gradient(self, student, rng):
-        """Without a gradient, w shrinks by the factor 1 - lr * weight_decay in each step, and by
-        nothing else
-        """
+        """With zero gradients, each step multiplies w by 1 - lr * weight_decay"""
         w, zero = rng.normal(size=(2, 3)), np.zeros((3, 2, 3))
         expected = [w * 0.9**k for k in (1, 2, 3)]
         follow(student.adamw, w, zero, [0.2] * 3, expected, (0.9, 0.999, 1e-8, 0.5))
 
     def test_default_decay(self, student, oracle, rng):
-        """The decay is 0.01 unless told otherwise"""
+        """The decay is 0.01 if it is not given"""
         w, grads = rng.uniform(50, 90, size=(2, 2)), rng.normal(size=(3, 2, 2))
         follow(student.adamw, w, grads, [0.1] * 3, oracle.probes.walk("adamw", w, grads, 0.1))
 
     def test_without_decay(self, student, rng):
-        """With weight_decay = 0 the first step is Adam's: lr for every weight"""
+        """With weight_decay = 0 the first step is Adam's: its length is lr for every weight"""
         w, grad = rng.normal(size=4), np.array([3.0, -0.2, 40.0, -1.0])
         new, _ = stepped(student.adamw(w, grad, {}, 0.1, 0.9, 0.999, 1e-8, 0.0))
         assert_close(new, w - 0.1 * np.sign(grad), "w")
 
     def test_decay_ignores_the_gradient(self, student, rng):
-        """What the decay adds does not depend on how large the gradients are"""
+        """The change that the decay makes does not depend on the size of the gradients"""
         w, grad, pulls = rng.uniform(1, 2, size=3), rng.uniform(1, 2, size=3), []
         for factor in (1.0, 1000.0):
             ends = [
@@ -413,12 +399,10 @@ class TestAdamw(Update):
                 for d in (0.5, 0.0)
             ]
             pulls.append(assert_shape(ends[0], (3,), "w") - assert_shape(ends[1], (3,), "w"))
-        assert_close(pulls[0], -0.05 * w, "what the decay adds")
-        assert_close(pulls[1], -0.05 * w, "what the decay adds beside a large gradient")
+        assert_close(pulls[0], -0.05 * w, "the change made by the decay")
+        assert_close(pulls[1], -0.05 * w, "the change made by the decay, for a large gradient")
 
     def test_tiny_gradients(self, student, oracle, rng):
-        """For gradients as small as eps, eps stands outside the root, and is 1e-8 unless told
-        otherwise
-        """
+        """For gradients as small as eps: eps is outside the root, and is 1e-8 if it is not given"""
         w, grads = 0.01 * rng.normal(size=(2, 3)), 1e-8 * rng.uniform(0.5, 3, size=(3, 2, 3))
         follow(student.adamw, w, grads, [0.1] * 3, oracle.probes.walk("adamw", w, grads, 0.1))

@@ -28,13 +28,13 @@ class TestLabelSmoothing:
         return 2 * rng.normal(size=(6, 4)), targets / targets.sum(axis=1, keepdims=True)
 
     def test_smooth_by_hand(self, student):
-        """With 4 classes and eps = 0.2 the right class gets 0.85 and each other one 0.05"""
+        """With 4 classes and eps = 0.2 the right class gets 0.85 and each other class 0.05"""
         expected = [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]]
         assert_close(student.smooth_labels(np.array([2, 0]), 4, 0.2), expected, "the targets")
 
     @pytest.mark.parametrize("eps", [0.0, 0.1, 0.6, 1.0])
     def test_smooth(self, same, rng, eps):
-        """The targets are right for every eps from 0 to 1, also when a class does not occur"""
+        """The targets are right for every eps from 0 to 1, even if a class does not occur"""
         labels = rng.randint(0, 4, size=7)  # classes 4 and 5 have no sample
         assert_close(
             *same.smooth_labels(labels, 6, eps),
@@ -49,7 +49,7 @@ class TestLabelSmoothing:
         assert_close(targets.sum(axis=1), np.ones(6), "the row sums")
 
     def test_loss_by_hand(self, student):
-        """Scores 0 and ln 3 with targets 1/2 and 1/2 cost ln 4 - (ln 3) / 2"""
+        """The loss of scores 0 and ln 3 with targets 1/2 and 1/2 is ln 4 - (ln 3) / 2"""
         result = student.soft_cross_entropy(np.array([[0.0, np.log(3)]]), np.array([[0.5, 0.5]]))
         assert_scalar(assert_parts(result, ["loss", "dlogits"])[0], np.log(4) - np.log(3) / 2)
 
@@ -69,7 +69,7 @@ class TestLabelSmoothing:
 
     @robust
     def test_batch_of_one(self, same, case):
-        """A batch of one sample is right too"""
+        """The loss and the gradient of a single sample are right"""
         case = case[0][:1], case[1][:1]
         mine, right = same.soft_cross_entropy(*case)
         loss, dlogits = assert_parts(mine, ["loss", "dlogits"])
@@ -79,7 +79,7 @@ class TestLabelSmoothing:
 
     @robust
     def test_shift(self, student, oracle, case):
-        """Adding a number to all scores of a sample changes neither"""
+        """Adding one number to all scores of a sample changes neither the loss nor the gradient"""
         shifted = case[0] + np.array([[70.0], [-90.0], [5.0], [0.0], [-30.0], [10.0]])
         loss, dlogits = assert_parts(
             student.soft_cross_entropy(shifted, case[1]), ["loss", "dlogits"]
@@ -90,7 +90,7 @@ class TestLabelSmoothing:
 
     @robust
     def test_confident_and_wrong(self, student):
-        """With scores 10,000 apart it is finite and right, in a row far from the others too"""
+        """For scores that are 10,000 apart, the loss and the gradient are finite and right"""
         logits, targets = np.array([[1e4, 0.0], [-1e4, 0.0]]), np.array([[0.0, 1.0], [0.75, 0.25]])
         loss, dlogits = assert_parts(
             student.soft_cross_entropy(logits, targets), ["loss", "dlogits"]
@@ -100,7 +100,7 @@ class TestLabelSmoothing:
 
     @robust
     def test_hard_targets(self, same, rng):
-        """One-hot targets and scores may be whole numbers: it is the cross-entropy then"""
+        """One-hot targets give the cross-entropy, also for integer targets and scores"""
         case = rng.randint(-3, 4, size=(5, 3)), np.eye(3, dtype=int)[rng.randint(0, 3, size=5)]
         mine, right = same.soft_cross_entropy(*case)
         loss, dlogits = assert_parts(mine, ["loss", "dlogits"])
@@ -110,7 +110,7 @@ class TestLabelSmoothing:
 
     @robust
     def test_arguments_unchanged(self, unchanged, case):
-        """Nothing that goes in is changed"""
+        """The arguments are not changed"""
         unchanged.smooth_labels(np.array([0, 2, 1]), 3, 0.1)
         unchanged.soft_cross_entropy(*case)
 
@@ -136,7 +136,7 @@ class TestEarlyStopping:
         ids=["too late", "just in time", "patience 1", "never worse", "equal", "one epoch", "anew"],
     )
     def test_by_hand(self, student, losses, patience, best, stop):
-        """best_epoch and stop_epoch are right, counted from 0, for a curve that can be followed by
+        """best_epoch and stop_epoch, counted from 0, are right for short curves worked out by
         hand
         """
         result = student.early_stopping([float(v) for v in losses], patience)
@@ -148,7 +148,7 @@ class TestEarlyStopping:
 
     @pytest.mark.parametrize("patience", [1, 2, 5])
     def test_noisy_curve(self, same, rng, patience):
-        """A long, noisy curve, an array, with equal values in it"""
+        """Both epochs are right for a long, noisy curve with equal values in it"""
         epochs = np.arange(60)
         losses = np.round(np.exp(-epochs / 9) + epochs / 90 + rng.uniform(0, 0.3, size=60), 1)
         mine, right = same.early_stopping(losses, patience)
@@ -156,7 +156,7 @@ class TestEarlyStopping:
         assert_close(result, right, "(best_epoch, stop_epoch)")
 
     def test_future_does_not_count(self, student, oracle, rng):
-        """What comes after the stop changes nothing"""
+        """Losses after the stop do not change the result"""
         losses = np.concatenate(
             [rng.uniform(2, 3, size=5), rng.uniform(4, 5, size=4), rng.uniform(0, 1, size=6)]
         )
@@ -165,7 +165,7 @@ class TestEarlyStopping:
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """val_losses is left as it was"""
+        """val_losses is not changed"""
         unchanged.early_stopping(rng.uniform(size=9), 3)
 
 
@@ -201,7 +201,8 @@ def which_shift(result, image, m):
     )  # in an order of its own, whatever was drawn
     expect(
         not odd.any(),
-        f"{odd.sum()} of {len(out)} images are not the image moved by up to {m}, with zeros",
+        f"{odd.sum()} of {len(out)} images are not the input moved by up to {m} "
+        "pixels with zeros in the gap",
         kinds,
     )
     return distance.argmin(axis=1), kinds
@@ -212,7 +213,7 @@ class TestAugment:
     @supporting
     @pytest.mark.parametrize("size", [(5, 6), (2, 4, 5)], ids=["gray", "two channels"])
     def test_zeros_come_in(self, student, rng, size):
-        """Every image comes out moved by up to max_shift each way, with zeros where nothing was"""
+        """Every image is moved by up to max_shift in each direction, and zeros fill the gap"""
         image = rng.uniform(1, 2, size=size)
         which_shift(
             student.random_shift(np.tile(image, (300, *[1] * len(size))), 1, generator(rng)),
@@ -222,8 +223,8 @@ class TestAugment:
 
     @pytest.mark.parametrize("m", [1, 2])
     def test_all_shifts_occur(self, student, rng, m):
-        """All whole shifts from -max_shift to max_shift occur, the two directions independent of
-        each other
+        """All integer shifts from -max_shift to max_shift occur, in every combination of
+        directions
         """
         image = rng.uniform(1, 2, size=(6, 5))
         which, kinds = which_shift(
@@ -236,17 +237,17 @@ class TestAugment:
         )
 
     def test_uniform(self, student, rng):
-        """Every shift is as likely as every other"""
+        """All shifts are equally likely"""
         image = rng.uniform(1, 2, size=(4, 5))
         which, _ = which_shift(
             student.random_shift(np.tile(image, (4500, 1, 1)), 1, generator(rng)), image, 1
         )
         counts = np.bincount(which, minlength=9)
-        assert_share(which == counts.argmax(), 1 / 9, "the share of the commonest shift")
-        assert_share(which == counts.argmin(), 1 / 9, "the share of the rarest shift")
+        assert_share(which == counts.argmax(), 1 / 9, "the share of the most frequent shift")
+        assert_share(which == counts.argmin(), 1 / 9, "the share of the least frequent shift")
 
     def test_each_image_for_itself(self, student, rng):
-        """Each image has a shift of its own"""
+        """Each image has its own shift"""
         image = rng.uniform(1, 2, size=(7, 6))
         which, _ = which_shift(
             student.random_shift(np.tile(image, (90, 1, 1)), 2, generator(rng)), image, 2
@@ -263,12 +264,12 @@ class TestAugment:
         )
         moved = [which_shift(out[:, c], image[c], 2)[0] for c in range(3)]
         expect(
-            np.ptp(moved, axis=0).max() == 0, "the channels of an image moved by different steps", 1
+            np.ptp(moved, axis=0).max() == 0, "the channels of an image have different shifts", 1
         )
 
     @robust
     def test_different_images(self, student, rng):
-        """Each image stays in its place in the batch"""
+        """Each image keeps its place in the batch"""
         images = rng.uniform(1, 2, size=(20, 6, 7))
         out = assert_shape(student.random_shift(images, 2, generator(rng)), images.shape)
         lost = [
@@ -278,19 +279,19 @@ class TestAugment:
         ]
         expect(
             not lost,
-            f"{len(lost)} of 20 images are not their own input moved by up to 2",
+            f"{len(lost)} of 20 images are not their own input moved by up to 2 pixels",
             len(lost),
         )
 
     @robust
     def test_no_shift(self, student, rng):
-        """With max_shift = 0 nothing moves"""
+        """With max_shift = 0 the images do not change"""
         images = rng.uniform(1, 2, size=(4, 5, 6))
         assert_close(student.random_shift(images, 0, generator(rng)), images)
 
     @robust
     def test_chance_comes_from_rng(self, student, rng):
-        """The same generator gives the same shifts, another one others"""
+        """The same seed gives the same shifts, and another seed gives other shifts"""
         images, one, other = rng.uniform(1, 2, size=(30, 5, 6)), generator(rng), generator(rng)
         runs = [
             assert_shape(student.random_shift(images, 2, seed), images.shape)
@@ -298,22 +299,22 @@ class TestAugment:
         ]
         expect(
             np.array_equal(runs[0], runs[1]),
-            "two generators of one seed moved the images differently",
+            "two generators with the same seed gave different shifts",
             1,
         )
         expect(
             not np.array_equal(runs[0], runs[2]),
-            "two generators of two seeds moved the images alike",
+            "two generators with different seeds gave the same shifts",
             2,
         )
 
     @robust
     def test_integers(self, student, rng):
-        """Images of whole numbers, and a batch of one, are fine"""
+        """Integer images and a batch of one image are right too"""
         image = rng.permutation(30).reshape(5, 6) + 1
         which_shift(student.random_shift(image[None], 2, generator(rng)), image, 2)
 
     @robust
     def test_argument_unchanged(self, unchanged, rng):
-        """images is left as it was"""
+        """images is not changed"""
         unchanged.random_shift(rng.uniform(1, 2, size=(9, 5, 6)), 1, generator(rng))

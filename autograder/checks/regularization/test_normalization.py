@@ -40,7 +40,7 @@ class TestBatchnorm:
 
     @pytest.mark.parametrize("i", [0, 1, 2], ids=PARTS)
     def test_by_hand(self, student, i):
-        """The batch of three that is worked by hand in the text comes out right"""
+        """The batch of three samples from the text gives the values worked out there"""
         x = np.array([[0.0, 5.0], [0.0, 5.0], [6.0, 5.0]])
         args = np.array([3.0, 7.0]), np.array([1.0, -1.0]), np.zeros(2), np.ones(2), True, 0.1, 1.0
         expected = [[-1.0, -1.0], [-1.0, -1.0], [5.0, -1.0]], [0.2, 0.5], [2.1, 0.9]
@@ -53,8 +53,8 @@ class TestBatchnorm:
     @pytest.mark.parametrize("i", [0, 1, 2], ids=PARTS)
     @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
     def test_values(self, same, case, training, i):
-        """In each of the two modes y and the running statistics are right, momentum and eps left
-        alone
+        """y and the running statistics are right in training and in evaluation, with default
+        options
         """
         mine, right = same.batchnorm_forward(*case, training)
         actual = assert_parts(mine, self.PARTS)
@@ -62,7 +62,7 @@ class TestBatchnorm:
 
     @pytest.mark.parametrize("momentum", [0.0, 0.35, 1.0])
     def test_momentum(self, same, case, momentum):
-        """momentum is the share of the new batch in the running statistics"""
+        """momentum is the weight of the new batch in the running statistics"""
         mine, right = same.batchnorm_forward(*case, True, momentum)
         actual = assert_parts(mine, self.PARTS)
         expected = right
@@ -77,7 +77,7 @@ class TestBatchnorm:
         assert_close(y, right[0], "y")
 
     def test_default_eps(self, same, case):
-        """eps is 0.00001 unless told otherwise"""
+        """eps is 0.00001 if it is not given"""
         args = 0.003 * case[0], *case[1:]  # variances as small as eps
         mine, right = same.batchnorm_forward(*args, True)
         y = assert_parts(mine, self.PARTS)[0]
@@ -85,7 +85,7 @@ class TestBatchnorm:
 
     @robust
     def test_constant_feature(self, student, case):
-        """A feature that is the same for the whole batch comes out as beta, and finite"""
+        """A feature that is constant over the batch gives beta, not NaN"""
         x, gamma, beta, *running = case
         y, *_ = assert_parts(
             student.batchnorm_forward(np.full((6, 4), 2.5), gamma, beta, *running, True), self.PARTS
@@ -94,7 +94,7 @@ class TestBatchnorm:
 
     @robust
     def test_batch_of_one(self, same, case):
-        """In evaluation a sample alone gives what it gives in company"""
+        """In evaluation a sample gives the same result alone and in a batch"""
         args = case[0][2:3], *case[1:]
         mine, right = same.batchnorm_forward(*args, False)
         y, *_ = assert_parts(mine, self.PARTS)
@@ -103,7 +103,7 @@ class TestBatchnorm:
     @robust
     @pytest.mark.parametrize("i", [0, 2], ids=["y", "running_var"])
     def test_batch_of_two(self, same, case, i):
-        """A batch of two is enough to train with"""
+        """Training works with a batch of two samples"""
         args = case[0][:2], *case[1:]
         mine, right = same.batchnorm_forward(*args, True)
         actual = assert_parts(mine, self.PARTS)[i]
@@ -111,7 +111,7 @@ class TestBatchnorm:
 
     @robust
     def test_integers(self, same, rng, case):
-        """Whole numbers are fine"""
+        """Integer inputs give the right values"""
         args = (
             rng.permutation(24).reshape(6, 4),
             np.array([1, 2, 3, 4]),
@@ -128,7 +128,7 @@ class TestBatchnorm:
 
     @gradient
     def test_backward_by_hand(self, student):
-        """The gradients of the batch of three that is worked by hand in the text come out right"""
+        """The batch of three samples from the text gives the gradients worked out there"""
         dy, x = np.array([[1.0], [0.0], [2.0]]), np.array([[0.0], [0.0], [6.0]])
         expected = [[[4 / 9], [-5 / 9], [1 / 9]], [2.0], [3.0]]
         parts = assert_parts(
@@ -141,7 +141,7 @@ class TestBatchnorm:
     @GRADIENTS
     @pytest.mark.parametrize("eps", [None, 0.7], ids=["default eps", "large eps"])
     def test_each_gradient(self, student, same, rng, case, eps, i, name):
-        """dL/dx, dL/dgamma and dL/dbeta are right, each on its own"""
+        """dL/dx, dL/dgamma and dL/dbeta are each right"""
         dy, inputs, eps = rng.normal(size=(6, 4)), case[:3], [] if eps is None else [eps]
         mine, right = same.batchnorm_backward(dy, *inputs[:2], *eps)
         actual = assert_parts(mine, ["dx", "dgamma", "dbeta"])[i]
@@ -152,7 +152,7 @@ class TestBatchnorm:
 
     @gradient
     def test_default_eps_backward(self, same, rng, case):
-        """The gradient has the same eps as the forward: 0.00001 unless told otherwise"""
+        """The backward uses the same eps as the forward: 0.00001 if it is not given"""
         args = rng.normal(size=(6, 4)), 0.003 * case[0], case[1]
         mine, right = same.batchnorm_backward(*args)
         dx = assert_parts(mine, ["dx", "dgamma", "dbeta"])[0]
@@ -160,13 +160,13 @@ class TestBatchnorm:
 
     @gradient
     def test_backward_is_linear(self, student, rng, case):
-        """The gradient of a sum of upstream gradients is the sum of their gradients"""
+        """The gradient for the sum of two upstream gradients is the sum of their gradients"""
         u, v = rng.normal(size=(6, 4)), rng.normal(size=(6, 4))
         assert_linear(lambda dy: student.batchnorm_backward(dy, *case[:2])[0], u, v, "dL/dx")
 
     @gradient
     def test_nothing_gained_by_a_shift(self, student, rng, case):
-        """Moving the whole batch moves nothing: over the batch, dL/dx adds up to 0"""
+        """dL/dx of each feature adds up to 0 over the batch"""
         dx = assert_parts(
             student.batchnorm_backward(rng.normal(size=(6, 4)), *case[:2]),
             ["dx", "dgamma", "dbeta"],
@@ -180,7 +180,7 @@ class TestBatchnorm:
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """Nothing that goes in is changed, the running statistics among it"""
+        """The arguments are not changed, in particular the running statistics"""
         unchanged.batchnorm_forward(*case, True)
         unchanged.batchnorm_backward(rng.normal(size=(6, 4)), *case[:2])
 
@@ -193,7 +193,7 @@ class TestLayernorm:
         return x, rng.uniform(0.5, 2, size=4), rng.normal(size=4)
 
     def test_by_hand(self, student):
-        """The sample that is worked by hand in the text comes out right"""
+        """The sample from the text gives the values worked out there"""
         x, gamma, beta = (
             np.array([[0.0, 0.0, 6.0], [5.0, 5.0, 5.0]]),
             np.array([3.0, 6.0, 3.0]),
@@ -216,7 +216,7 @@ class TestLayernorm:
         assert_close(*same.layernorm_forward(*args))
 
     def test_alone_or_in_company(self, same, case):
-        """A sample alone gives what it gives in a batch"""
+        """A sample gives the same result alone and in a batch"""
         args = case[0][3:4], *case[1:]
         assert_close(*same.layernorm_forward(*args))
 
@@ -225,19 +225,19 @@ class TestLayernorm:
         "size", [(4,), (2, 3, 4), (2, 3, 5, 4)], ids=["vector", "rank-3", "rank-4"]
     )
     def test_any_rank(self, same, rng, case, size):
-        """The last axis holds the features, whatever stands before it"""
+        """The last axis holds the features, whatever the number of other axes"""
         args = rng.normal(size=size), *case[1:]
         assert_close(*same.layernorm_forward(*args))
 
     @robust
     def test_integers(self, same, rng):
-        """Whole numbers are fine"""
+        """Integer inputs give the right values"""
         args = rng.permutation(20).reshape(5, 4), np.array([1, 2, 3, 4]), np.array([3, 2, 1, 0])
         assert_close(*same.layernorm_forward(*args))
 
     @gradient
     def test_backward_by_hand(self, student):
-        """The gradients of the sample that is worked by hand in the text come out right"""
+        """The sample from the text gives the gradients worked out there"""
         dy, x = np.array([[1.0, 0.0, 2.0]]), np.array([[0.0, 0.0, 6.0]])
         parts = assert_parts(
             student.layernorm_backward(dy, x, np.full(3, 3.0), 1.0), ["dx", "dgamma", "dbeta"]
@@ -250,7 +250,7 @@ class TestLayernorm:
     @GRADIENTS
     @pytest.mark.parametrize("size", [(5, 4), (4,), (3, 2, 4)], ids=["batch", "vector", "rank-3"])
     def test_each_gradient(self, student, same, rng, case, size, i, name):
-        """dL/dx, dL/dgamma and dL/dbeta are right, each on its own, for any rank"""
+        """dL/dx, dL/dgamma and dL/dbeta are each right, for any number of axes"""
         dy, inputs = rng.normal(size=size), (rng.normal(size=size), *case[1:])
         mine, right = same.layernorm_backward(dy, *inputs[:2])
         actual = assert_parts(mine, ["dx", "dgamma", "dbeta"])[i]
@@ -262,7 +262,7 @@ class TestLayernorm:
         "scale, eps", [(1.0, 0.7), (0.003, 1e-5)], ids=["large eps", "small variance"]
     )
     def test_eps_backward(self, same, rng, case, scale, eps):
-        """The gradient has the same eps as the forward"""
+        """The backward uses the same eps as the forward"""
         args = rng.normal(size=(5, 4)), scale * case[0], case[1], *([] if eps == 1e-5 else [eps])
         mine, right = same.layernorm_backward(*args)
         dx = assert_parts(mine, ["dx", "dgamma", "dbeta"])[0]
@@ -270,12 +270,12 @@ class TestLayernorm:
 
     @gradient
     def test_backward_is_linear(self, student, rng, case):
-        """The gradient of a sum of upstream gradients is the sum of their gradients"""
+        """The gradient for the sum of two upstream gradients is the sum of their gradients"""
         u, v = rng.normal(size=(5, 4)), rng.normal(size=(5, 4))
         assert_linear(lambda dy: student.layernorm_backward(dy, *case[:2])[0], u, v, "dL/dx")
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, case):
-        """Nothing that goes in is changed"""
+        """The arguments are not changed"""
         unchanged.layernorm_forward(*case)
         unchanged.layernorm_backward(rng.normal(size=(5, 4)), *case[:2])

@@ -75,9 +75,7 @@ class TestVarianceFlow:
         ],
     )
     def test_variances(self, student, rng, scheme, activation):
-        """The variance after each layer is what the scheme and the activation lead to, up
-        to chance
-        """
+        """The variance after each layer is what the scheme and the activation give"""
         found = student.activation_variances(4, 200, scheme, activation, generator(rng))
         found = assert_finite(assert_shape(found, (4,), "the variances"), "the variances")
         expect(
@@ -91,15 +89,15 @@ class TestVarianceFlow:
         name = (
             f"after layer {worst + 1} the variance is {np.exp(off[worst]):.3g} times the expected "
         )
-        name += "one; the log of that"
+        name += "one; the error"
         assert_at_most(
-            share[worst], 1.0, f"{name}, as a share of what chance can do,", np.round(2 * off[:2])
+            share[worst], 1.0, f"{name} divided by the largest random error", np.round(2 * off[:2])
         )
 
     @supporting
     @pytest.mark.parametrize("width", [120, 480])
     def test_width(self, student, rng, width):
-        """The schemes take the width into account: a wider layer keeps its variance too"""
+        """The schemes use the width: a wider layer keeps its variance too"""
         found = student.activation_variances(2, width, "xavier", "linear", generator(rng))
         found = assert_finite(assert_shape(found, (2,), "the variances"), "the variances")
         assert_at_most(
@@ -112,7 +110,7 @@ class TestVarianceFlow:
     @shape
     @pytest.mark.parametrize("depth", [1, 7])
     def test_depth(self, student, rng, depth):
-        """There is one variance for each layer"""
+        """The result has one variance for each layer"""
         assert_shape(
             student.activation_variances(depth, 50, "he", "relu", generator(rng)),
             (depth,),
@@ -121,7 +119,7 @@ class TestVarianceFlow:
 
     @convergence
     def test_deep(self, student, rng):
-        """Through 30 layers He keeps a ReLU network alive, and Xavier halves it layer by layer"""
+        """In 30 ReLU layers, He keeps the variance and Xavier halves it in each layer"""
         he, xavier = (
             assert_finite(
                 assert_shape(
@@ -137,15 +135,21 @@ class TestVarianceFlow:
 
     @robust
     def test_chance_comes_from_rng(self, student, rng):
-        """The same generator gives the same variances, another one others"""
+        """The same seed gives the same variances, and another seed gives other variances"""
         one, other = generator(rng), generator(rng)
         runs = [
             numbers(student.activation_variances(3, 20, "he", "tanh", s), "the variances")
             for s in (one, one, other)
         ]
-        expect(np.array_equal(runs[0], runs[1]), "two generators of one seed gave two answers", 1)
         expect(
-            not np.array_equal(runs[0], runs[2]), "two generators of two seeds gave one answer", 2
+            np.array_equal(runs[0], runs[1]),
+            "two generators with the same seed gave different variances",
+            1,
+        )
+        expect(
+            not np.array_equal(runs[0], runs[2]),
+            "two generators with different seeds gave the same variances",
+            2,
         )
 
 
@@ -169,26 +173,32 @@ class TestTrainRegularized:
 
     @shape
     def test_probabilities(self, student, rng, small):
-        """predict_proba gives a row of probabilities for each sample, whatever the number of
-        features and classes
+        """predict_proba returns a row of probabilities for each sample, for any number of
+        classes
         """
         params = student.train_regularized(*small, generator(rng), 3)
         probabilities(student, params, rng.normal(size=(11, 5)), 3)
 
     def test_learns(self, student, rng, small):
-        """60 epochs on three clouds that are far apart are enough to tell them apart"""
+        """60 epochs are enough to separate three clouds that are far apart"""
         params = student.train_regularized(*small, generator(rng), 60)
         p = probabilities(student, params, small[0], 3)
-        assert_at_least(np.mean(p.argmax(axis=1) == small[1]), 0.9, "the share read right")
+        assert_at_least(
+            np.mean(p.argmax(axis=1) == small[1]), 0.9, "the share of samples classified right"
+        )
 
     def test_nothing_left_to_chance(self, student, rng, small):
-        """The same inputs give the same probabilities each time: prediction is not training"""
+        """predict_proba is not random: the same inputs give the same probabilities"""
         params, X = student.train_regularized(*small, generator(rng), 5), rng.normal(size=(9, 5))
         first, again = (probabilities(student, params, X, 3) for _ in range(2))
-        expect(np.array_equal(first, again), "two calls with the same inputs gave two answers", 1)
+        expect(
+            np.array_equal(first, again),
+            "two calls with the same inputs gave different probabilities",
+            1,
+        )
 
     def test_alone_or_in_company(self, student, rng, small):
-        """A sample's probabilities do not depend on the rest of the batch"""
+        """The probabilities of a sample do not depend on the rest of the batch"""
         params, X = (
             student.train_regularized(*small, generator(rng), 5),
             3 * rng.normal(size=(9, 5)),
@@ -198,21 +208,25 @@ class TestTrainRegularized:
         worst = np.abs(together - alone).max()
         expect(
             worst < 1e-5,
-            f"a probability changes by {worst:.2g} when the sample comes alone",
+            f"a probability changes by {worst:.2g} when the sample is alone in the batch",
             round(worst, 1),
         )
 
     def test_chance_comes_from_rng(self, student, rng, small):
-        """The same generator gives the same network"""
+        """The same seed gives the same network"""
         X, one = rng.normal(size=(9, 5)), generator(rng)
         runs = [
             probabilities(student, student.train_regularized(*small, one, 2), X, 3)
             for _ in range(2)
         ]
-        expect(np.allclose(*runs, atol=1e-6), "two generators of one seed gave two networks", 1)
+        expect(
+            np.allclose(*runs, atol=1e-6),
+            "two generators with the same seed gave different networks",
+            1,
+        )
 
     def test_epochs(self, student, rng, small):
-        """Sixty epochs teach more than one"""
+        """After 60 epochs the training loss is lower than after one"""
         X, labels, n_classes = small[0][::3], small[1][::3], small[2]
         losses = []
         for epochs in (60, 1):
@@ -221,15 +235,13 @@ class TestTrainRegularized:
         assert_at_most(
             losses[0] / losses[1],
             0.8,
-            "the training loss after 60 epochs, as a share of that after 1",
+            "the training loss after 60 epochs, divided by the loss after 1 epoch",
         )
 
     @convergence
     @weight(3)
     def test_beats_the_plain_network(self, student, oracle, rng):
-        """Where a fifth of 150 labels is wrong, its loss on clean test digits is well below the
-        plain network's
-        """
+        """With a fifth of 150 labels wrong, the test loss is well below a plain network's"""
         gains = []
         for _ in range(5):
             X, labels, X_test, labels_test = noisy_digits(rng)
@@ -242,12 +254,12 @@ class TestTrainRegularized:
         name = (
             "the test loss falls by "
             + ", ".join(f"{g:.2f}" for g in gains)
-            + " nats; the mean of that"
+            + " nats; the mean of these"
         )
         assert_at_least(np.mean(gains), 0.08, name, np.array(gains))
 
     @robust
     def test_arguments_unchanged(self, unchanged, rng, small):
-        """X, labels and params are left as they were"""
+        """X, labels and params are not changed"""
         params = unchanged.train_regularized(*small, generator(rng), 1)
         unchanged.predict_proba(params, small[0])
