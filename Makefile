@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
 
-.PHONY: demo test test-machines lessons check learn docs audit bench fuzz test-all test-services test-gradescope test-browser setup clean
+.PHONY: demo test test-machines test-security lessons check learn docs audit bench fuzz test-all test-services test-gradescope test-browser setup clean
 
 demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collect, grade, feedback
 	$(BIN)/autograder demo
@@ -59,6 +59,9 @@ define machine
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check .
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
 endef
+
+test-security: setup  ## every attack; twenty rounds of a class with one attacker, as root and as an ordinary user
+	SECURITY=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/jail
 
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'

@@ -1,5 +1,7 @@
 """In `nbgrader autograde`: grade the notebook in our jail and fill its check cells."""
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
 from autograder.course import course_file
+from autograder.grading.executors import Pool
 from autograder.model.errors import KitError
+from autograder.model.report import Report
 from autograder.nbgrader.classroom import Classroom
 from autograder.nbgrader.outputs import REPORT, extra_credit, fill
 
@@ -24,7 +28,7 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: Any, resources: Any) -> Any:
         names = resources["nbgrader"]
         classroom = Classroom(course_file.find(Path.cwd()), names["assignment"])
-        report = classroom.report(nb, names["student"], self.unsafe_no_jail)
+        report = _report(classroom, nb, names["student"], self.unsafe_no_jail)
         classroom.faults.note(report)
         if report.status == "grader_error":
             # nbgrader drops this attempt and keeps an earlier grade
@@ -33,6 +37,26 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
         resources.setdefault("outputs", {})[REPORT] = report.to_json().encode()
         resources[REPORT] = report
         return nb, resources
+
+
+def _report(classroom: Classroom, nb: Any, student: str, unsafe: bool) -> Report:
+    """The Report of a rebuilt notebook, from the cache or graded now."""
+    known = classroom.unreadable(nb, student)
+    if known is not None:
+        return known
+    submission = classroom.submission(nb)
+    kept = classroom.kept(submission, student)
+    if kept is not None:
+        return kept
+    ((_, report),) = _grader(unsafe).run(classroom.answers, [(student, submission)])
+    classroom.keep(submission, report)
+    return replace(report, student=student)
+
+
+@cache
+def _grader(unsafe: bool) -> Pool:
+    """The process in which nbgrader's own commands grade: it stays for the next submission."""
+    return Pool(1, unsafe)
 
 
 class SaveBonus(NbGraderPreprocessor):  # type: ignore[misc]

@@ -1,7 +1,6 @@
 """What grading a topic of a class needs: its source notebook, its answers, its cached Reports."""
 
-from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import nbformat
 from autograder.course.course_file import Course
 from autograder.course.record import secret_answers
 from autograder.grading import batch
-from autograder.grading.executors import Pool
 from autograder.grading.faults import Faults
 from autograder.grading.report_cache import ReportCache
 from autograder.model import notebook, opened
@@ -67,25 +65,6 @@ class Classroom:
 
     def keep(self, submission: bytes, report: Report) -> None:
         self.store.put(batch.key(self.answers, submission), report)
-
-    def report(self, nb: Any, student: str, unsafe: bool = False) -> Report:
-        """The Report of a rebuilt notebook, from the cache or graded now."""
-        known = self.unreadable(nb, student)
-        if known is not None:
-            return known
-        submission = self.submission(nb)
-        kept = self.kept(submission, student)
-        if kept is not None:
-            return kept
-        ((_, report),) = _grader(unsafe).run(self.answers, [(student, submission)])
-        self.keep(submission, report)
-        return replace(report, student=student)
-
-
-@cache
-def _grader(unsafe: bool) -> Pool:
-    """The process in which nbgrader's own commands grade: it stays for the next submission."""
-    return Pool(1, unsafe)
 
 
 def _notebook(folder: Path, topic: Topic) -> tuple[str, bytes]:
