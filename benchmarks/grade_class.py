@@ -220,9 +220,9 @@ def stages(course: Course) -> dict[str, float]:
         for folder in sorted((course.root / "submitted").glob(f"*/{TOPIC}"))[:12]:
             at = [time.perf_counter()]
             nb = classroom.read(folder)
-            submission = classroom.submission(nb)
+            code = classroom.code(nb)
             at.append(time.perf_counter())
-            (text,) = batch.grade_batch(classroom.answers, [submission], unsafe=True)
+            (text,) = batch.grade_batch(classroom.answers, [code], unsafe=True)
             at.append(time.perf_counter())
             report = Report.from_json(
                 text.replace('"student": null', f'"student": "{folder.parent.name}"')

@@ -21,7 +21,7 @@ _JUDGES = ("worker", "model", "testing", "jail", "checks", "grading")
 
 
 @dataclass(frozen=True)
-class Submission:
+class Code:
     """The code of one submission, without its student."""
 
     cells: tuple[Cell, ...]
@@ -30,7 +30,7 @@ class Submission:
         return json.dumps([asdict(cell) for cell in self.cells], sort_keys=True).encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Submission":
+    def from_bytes(cls, data: bytes) -> "Code":
         return cls(
             tuple(Cell(**{**cell, "tags": tuple(cell["tags"])}) for cell in json.loads(data))
         )
@@ -63,7 +63,7 @@ def grade_batch(answers: bytes, submissions: Sequence[bytes], unsafe: bool) -> l
     except UserError as error:
         return [grader_error(loaded.topic, str(error)).to_json() for _ in submissions]
     graded = grade_each(
-        loaded, [list(Submission.from_bytes(submission).cells) for submission in submissions], jail
+        loaded, [list(Code.from_bytes(submission).cells) for submission in submissions], jail
     )
     return [
         (r if isinstance(r, Report) else grader_error(loaded.topic, str(r))).to_json()

@@ -44,12 +44,12 @@ def _report(classroom: Classroom, nb: Any, student: str, unsafe: bool) -> Report
     known = classroom.unreadable(nb, student)
     if known is not None:
         return known
-    submission = classroom.submission(nb)
-    kept = classroom.kept(submission, student)
+    code = classroom.code(nb)
+    kept = classroom.kept(code, student)
     if kept is not None:
         return kept
-    ((_, report),) = _grader(unsafe).run(classroom.answers, [(student, submission)])
-    classroom.keep(submission, report)
+    ((_, report),) = _grader(unsafe).run(classroom.answers, [(student, code)])
+    classroom.keep(code, report)
     return replace(report, student=student)
 
 

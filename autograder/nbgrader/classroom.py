@@ -52,19 +52,19 @@ class Classroom:
         reason = nb.metadata.get(MARK, {}).get("unreadable")
         return unreadable(self.topic, student, reason) if reason else None
 
-    def submission(self, nb: Any) -> bytes:
+    def code(self, nb: Any) -> bytes:
         """The code of a rebuilt notebook, as bytes to grade."""
         cells = notebook.submission(
             notebook.of(self.course.assignment(self.topic.id), nb), self.topic
         )
-        return batch.Submission(tuple(cells)).to_bytes()
+        return batch.Code(tuple(cells)).to_bytes()
 
-    def kept(self, submission: bytes, student: str) -> Report | None:
+    def kept(self, code: bytes, student: str) -> Report | None:
         """The cached Report of the same code, or None."""
-        return self.store.get(batch.key(self.answers, submission), student)
+        return self.store.get(batch.key(self.answers, code), student)
 
-    def keep(self, submission: bytes, report: Report) -> None:
-        self.store.put(batch.key(self.answers, submission), report)
+    def keep(self, code: bytes, report: Report) -> None:
+        self.store.put(batch.key(self.answers, code), report)
 
 
 def _notebook(folder: Path, topic: Topic) -> tuple[str, bytes]:

@@ -16,6 +16,7 @@ from autograder.model.no_verdict import grader_error
 from autograder.model.notebook import text
 from autograder.model.report import Report
 from autograder.nbgrader.classroom import Classroom
+from autograder.nbgrader.submission import Submission, read
 
 if TYPE_CHECKING:
     from autograder.nbgrader.gradebook import Book
@@ -34,25 +35,29 @@ def grade(
     """
     classroom = Classroom(course, topic_id)
     folders = {student: _folder(course, topic_id, student) for student in students}
-    waiting: dict[str, bytes] = {}
-    known: list[tuple[str, Report]] = []
+    known: list[tuple[Submission | None, Report]] = []
+    waiting: dict[str, Submission] = {}
     for student, folder in folders.items():
         try:
-            report = _known(classroom, student, folder, waiting)
+            submission = read(classroom, student, folder)
         except Exception as error:  # whatever is in that folder, the other submissions go on
-            report = _fault(classroom, student, _reason(error))
-        known += [(student, report)] if report is not None else []
-    verdicts = runner.run(classroom.answers, list(waiting.items()))
+            known.append((None, _fault(classroom, student, _reason(error))))
+            continue
+        if submission.verdict is not None:
+            known.append((submission, submission.verdict))
+        else:
+            waiting[student] = submission
+    verdicts = runner.run(classroom.answers, [(s, one.code) for s, one in waiting.items()])
     # importing nbgrader takes two seconds; the runner works meanwhile
     from autograder.nbgrader import gradebook
 
     with gradebook.opened(classroom, warn) as book:
-        for student, report in known:
-            yield _noted(classroom, _entered(book, classroom, folders[student], report))
+        for one, report in known:
+            yield _noted(classroom, _entered(book, classroom, one, report))
         for student, verdict in verdicts:
-            report, submission = replace(verdict, student=student), waiting.pop(student)
-            _keep(classroom, submission, report)
-            yield _noted(classroom, _entered(book, classroom, folders[student], report, submission))
+            submission, report = waiting.pop(student), replace(verdict, student=student)
+            _keep(classroom, submission.code, report)
+            yield _noted(classroom, _entered(book, classroom, submission, report))
 
 
 def _folder(course: Course, topic_id: str, student: str) -> Path:
@@ -64,26 +69,9 @@ def _folder(course: Course, topic_id: str, student: str) -> Path:
     return folder
 
 
-def _known(
-    classroom: Classroom, student: str, folder: Path, waiting: dict[str, bytes]
-) -> Report | None:
-    """The Report of a submission that need not be run. Otherwise its code is added to `waiting`."""
-    if text(student) != student:
-        raise UserError("the name of its folder is not text; give it another one")
-    nb = classroom.read(folder)
-    report = classroom.unreadable(nb, student)
-    if report is not None:
-        return report
-    waiting[student] = classroom.submission(nb)
-    report = classroom.kept(waiting[student], student)
-    if report is not None:
-        del waiting[student]
-    return report
-
-
-def _keep(classroom: Classroom, submission: bytes, report: Report) -> None:
+def _keep(classroom: Classroom, code: bytes, report: Report) -> None:
     try:
-        classroom.keep(submission, report)
+        classroom.keep(code, report)
     except OSError:
         # a full disk: the gradebook still gets the grade, or it is graded again next time
         return
@@ -96,20 +84,15 @@ def _noted(classroom: Classroom, report: Report) -> Report:
 
 
 def _entered(
-    book: "Book",
-    classroom: Classroom,
-    folder: Path,
-    report: Report,
-    submission: bytes | None = None,
+    book: "Book", classroom: Classroom, submission: Submission | None, report: Report
 ) -> Report:
     """Enter a verdict. If that fails, it becomes a grader error and an earlier grade stays."""
     reason = report.reason
-    if report.status != "grader_error":
+    if submission is not None and report.status != "grader_error":
         try:
-            nb = classroom.read(folder)
-            if submission is not None and classroom.submission(nb) != submission:
+            if submission.replaced:
                 raise UserError("it was handed in anew while it was graded")
-            book.enter(nb, report)
+            book.enter(submission.notebook, report)
             return report
         except Exception as error:  # of this submission, a disk or our own: the others go on
             reason = _reason(error)

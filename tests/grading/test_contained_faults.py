@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from notebooks import COURSE, TOPIC, public_answers, solved, written
 
 from autograder.cli.main import main
-from autograder.grading.batch import Submission, grade_batch
+from autograder.grading.batch import Code, grade_batch
 from autograder.grading.in_process import InProcess
 from autograder.grading.run import Grading, grade_namespace, run_suite
 from autograder.learner.watch import watch
@@ -70,7 +70,7 @@ def test_the_report_has_no_score_and_holds_the_others(folder, tmp_path):
 
 def test_in_class_it_is_a_grader_error_that_names_the_exercise():
     cells = notebook.submission(notebook.of(COURSE.assignment(TOPIC.id), solved()), TOPIC)
-    submissions = [Submission(tuple(cells)).to_bytes()] * 2
+    submissions = [Code(tuple(cells)).to_bytes()] * 2
     for text in grade_batch(spoilt().to_bytes(), submissions, unsafe=True):
         report = json.loads(text)
         assert (report["status"], report["score"]) == ("grader_error", None)

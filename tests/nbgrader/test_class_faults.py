@@ -291,9 +291,7 @@ def test_here_and_a_pool_come_to_the_same_reports(released):
     hand_in(released, "right")
     hand_in(released, "wrong", sigmoid="def sigmoid(z):\n    return z")
     folders = {name: released.root / "submitted" / name / TOPIC.id for name in ("right", "wrong")}
-    work = [
-        (name, classroom.submission(classroom.read(folder))) for name, folder in folders.items()
-    ]
+    work = [(name, classroom.code(classroom.read(folder))) for name, folder in folders.items()]
     here = dict(Here(unsafe=True).run(classroom.answers, work))
     with closing(Pool(2, unsafe=True)) as several:
         there = dict(several.run(classroom.answers, work))

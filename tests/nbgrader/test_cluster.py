@@ -13,7 +13,7 @@ import pytest
 from classes import Here
 from notebooks import ROOT, TOPIC, public_answers, solved, written
 
-from autograder.grading.batch import Submission
+from autograder.grading.batch import Code
 from autograder.grading.executors import Cluster
 from autograder.model import notebook
 from autograder.model.errors import UserError
@@ -47,7 +47,7 @@ def address():
 
 def submission(folder, **answers):
     path = written(solved(**answers), folder)
-    return Submission(tuple(notebook.submission(notebook.read(path), TOPIC))).to_bytes()
+    return Code(tuple(notebook.submission(notebook.read(path), TOPIC))).to_bytes()
 
 
 def connected(address, workers):
