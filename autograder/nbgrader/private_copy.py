@@ -22,7 +22,7 @@ from autograder.model import opened
 from autograder.model.errors import UserError
 from autograder.model.opened import NotPlain
 from autograder.nbgrader.classroom import Classroom
-from autograder.nbgrader.extras import take_over
+from autograder.nbgrader.extras import make_room, take_over
 from autograder.nbgrader.timestamps import FILE, settle, text_of
 
 
@@ -77,5 +77,6 @@ def _copied(folder: Path, private: Path, room: Classroom, log: Any) -> tuple[Pat
     except OSError as error:
         log.error("%s cannot be read: %s", folder, error.strerror or error)
         return target, path
+    make_room(target, Path(path.name))
     path.write_text(nbformat.v4.writes(nb), encoding="utf-8")
     return target, path

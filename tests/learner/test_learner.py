@@ -73,7 +73,7 @@ def notebook(home, monkeypatch):
 def test_each_live_check_is_kept(notebook):
     live.check("softmax")
     live.check("relu")
-    assert kept() == {"softmax": "partial", "relu": "not_attempted"}
+    assert kept() == {"softmax": "failed", "relu": "not_attempted"}
 
 
 def test_a_class_that_a_stock_nbgrader_grades_is_nobodys_progress(notebook, monkeypatch, state):
@@ -197,7 +197,7 @@ def test_hints_in_a_terminal_are_one_more_each_time(home):
         (("hint", "cut.ipynb", "softmax"), "is damaged"),
         (("check", "cut.ipynb", "--watch"), "is damaged"),
         (("check", "nowhere.ipynb", "--watch"), "there is no file"),
-        (("check", "neurons.ipynb", "--watch", "--json", "-"), "name a file for --json"),
+        (("check", "neurons.ipynb", "--watch", "--json", "-"), "give --json a file name"),
         (("progress", "nowhere"), "is not a folder"),
         (("progress", "{empty}"), "name the folder that holds them"),
         (("progress", "--html", "no/where.html"), "cannot be written"),

@@ -74,7 +74,11 @@ def folder(request, tmp_path_factory):
     return copy
 
 
-@pytest.mark.parametrize("name", ["reference", "stub", "alternative"])
+# In CI two answers are enough: the third doubles what the first one takes.
+NAMES = ["reference", "stub"] + (["alternative"] if WHICH != "two" else [])
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("machine", machines(), ids=lambda machine: machine[0])
 def test_the_verdict_is_the_same(folder, name, machine):
     _, python, environment = machine

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from attacks import CANARY
+from classes import Here
 from nbgrader.api import Gradebook
 from notebooks import COURSE, TOPIC, answer, solved, written
 
 from autograder.course import course_file
-from autograder.grading.executors import Here
 from autograder.nbgrader import api, class_list, releasing
 from autograder.nbgrader.grade_class import grade
 from autograder.nbgrader.timestamps import ASIDE, FILE, beside, handed_in, moment_of, said, vouch
