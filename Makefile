@@ -14,10 +14,10 @@ demo: setup  ## a made-up class through nbgrader: release, fetch, submit, collec
 	$(BIN)/autograder demo
 
 test: setup  ## the tests of the kit
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lessons: setup  ## every lesson, filled with the reference, top to bottom: figures and long experiments too
-	LESSONS=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/test_lesson.py
+	LESSONS=all $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/learner/test_lesson.py
 
 check: setup  ## style, types, and that everything derived is in step with its source
 	$(BIN)/ruff check .
@@ -61,14 +61,14 @@ define machine
 endef
 
 test-security: setup  ## every attack; twenty rounds of a class with one attacker, as root and as an ordinary user
-	SECURITY=all $(BIN)/python -m pytest -q -n auto --dist loadfile tests/jail
+	SECURITY=all $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/jail
 
 test-services: setup  ## PostgreSQL as the gradebook; needs Debian's server (apt install postgresql)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'psycopg[binary]'
 	$(BIN)/python -m pytest -q tests/services_postgres.py
 
 test-gradescope: setup  ## the grader for Gradescope, from its archive to its results, in a folder of its own
-	GRADESCOPE=all $(BIN)/python -m pytest -q tests/test_gradescope.py
+	GRADESCOPE=all $(BIN)/python -m pytest -q tests/export/test_gradescope.py
 
 test-browser: setup  ## a student in JupyterLab, an instructor in formgrader, every page; needs Debian's chromium and chromium-driver
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'

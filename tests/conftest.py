@@ -19,7 +19,7 @@ os.environ["AUTOGRADER_HOME"] = (
 atexit.register(shutil.rmtree, os.environ["AUTOGRADER_HOME"], ignore_errors=True)
 
 # The files that take minutes. Each runs on one core, so they begin first: or the other core waits
-# for the last of them.
+# for the last of them. (pytest-xdist keeps this order with --no-loadscope-reorder.)
 LONG = (
     "learner/test_lesson.py",
     "audit/test_audit.py",
