@@ -67,10 +67,10 @@ def _watch(session: "Session", json_to: str | None) -> int:
     say(f"watching {session.path}; Ctrl-C ends it", err=True)
     with suppress(KeyboardInterrupt):
         for update in session.watch():
-            say(terminal.update(update, time.strftime("%H:%M:%S")))
-            note(session.trouble)
-            if update.report is not None:
+            if update.report is not None:  # before it is shown: Ctrl-C may come right after
                 code = exit_code(update.report)
                 if json_to is not None:
                     write(Path(json_to), update.report.to_json())
+            say(terminal.update(update, time.strftime("%H:%M:%S")))
+            note(session.trouble)
     return code
