@@ -106,10 +106,4 @@ def _each(value: Any, number: Callable[[Any], Any]) -> Any:
     if isinstance(value, str) or value is None:
         return value
     made = number(value)
-    return (
-        made
-        if isinstance(value, np.ndarray)
-        else made[()]
-        if isinstance(made, np.ndarray)
-        else made
-    )
+    return made if isinstance(value, np.ndarray) else np.asarray(made)[()]

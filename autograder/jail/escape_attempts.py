@@ -7,6 +7,17 @@ what a container lets through are two things.
 """
 
 READ_FILE = "opening a file of yours"
+# Each call sets what is set already.
+_CHANGED = """
+        import os
+        for path in (os.__file__, os.devnull, "/", {canary!r}):
+            try:
+                now = os.stat(path)
+                CALL
+                escaped = True
+            except OSError:
+                pass
+        """
 ATTEMPTS = {
     READ_FILE: """
         with open({canary!r}) as file:
@@ -71,35 +82,15 @@ ATTEMPTS = {
         libc.mount(b"x", {canary!r}.encode() + b".none", b"tmpfs", 0, None)  # a folder that is not there: no harm
         escaped = ctypes.get_errno() != errno.EPERM
         """,
-    "changing a file's permissions": """
-        import os
-        for path in (os.__file__, "/", {canary!r}):
-            try:
-                os.chmod(path, os.stat(path).st_mode & 0o7777)  # to what they are
-                escaped = True
-            except OSError:
-                pass
-        """,
-    "changing a file's times": """
-        import os
-        for path in (os.__file__, os.devnull, {canary!r}):
-            try:
-                now = os.stat(path)
-                os.utime(path, ns=(now.st_atime_ns, now.st_mtime_ns))  # to what they are
-                escaped = True
-            except OSError:
-                pass
-        """,
-    "changing a file's attributes": """
-        import os
-        for path in (os.__file__, os.devnull, {canary!r}):
-            try:
-                os.setxattr(path, "user.none", b"")
-                os.removexattr(path, "user.none")
-                escaped = True
-            except OSError:
-                pass
-        """,
+    "changing a file's permissions": _CHANGED.replace(
+        "CALL", "os.chmod(path, now.st_mode & 0o7777)"
+    ),
+    "changing a file's times": _CHANGED.replace(
+        "CALL", "os.utime(path, ns=(now.st_atime_ns, now.st_mtime_ns))"
+    ),
+    "changing a file's attributes": _CHANGED.replace(
+        "CALL", "os.setxattr(path, 'user.none', b''), os.removexattr(path, 'user.none')"
+    ),
     "emptying a file that it may only read": """
         import os
         os.close(os.open({canary!r}, os.O_RDONLY | os.O_TRUNC))

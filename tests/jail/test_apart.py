@@ -173,27 +173,39 @@ def test_a_budget_is_looked_at_while_bytes_keep_coming():
 
 # --- a worker that is gone before it is locked in is our fault ---
 
-DYING = """
+SERVER = """
 import os, socket
 control = socket.socket(fileno=os.dup(0))
 control.send({ready!r})
 while True:
     request, channels, _, _ = socket.recv_fds(control, 64, 1)
     if not request: break
+"""
+DYING = """
     pid = os.fork()
     if pid == 0:
-        {last}
+        LAST
         os._exit(1)
     os.close(channels[0])
     handle = os.pidfd_open(pid)
     socket.send_fds(control, [b'1'], [handle])
 """
+FULL = """
+    os.close(channels[0])
+    control.send({no_room!r} + b'Resource temporarily unavailable')
+"""
+
+
+def program(answer):
+    """A fork server of no use, by what it does at each request."""
+    from autograder.worker import fork_server
+
+    names = {"ready": fork_server.READY, "no_room": fork_server.NO_ROOM}
+    return [sys.executable, "-c", (SERVER + answer).format(**names)]
 
 
 def dying(last):
-    from autograder.worker import fork_server
-
-    return [sys.executable, "-c", DYING.format(ready=fork_server.READY, last=last)]
+    return program(DYING.replace("LAST", last))
 
 
 @pytest.mark.parametrize("last", ["pass", "os.write(channels[0], b'no such file')"])
@@ -244,24 +256,9 @@ def test_where_no_worker_ever_comes_to_be_the_fault_is_ours(tiny, monkeypatch):
     assert "could not be locked in" in report.reason
 
 
-FULL = """
-import os, socket
-control = socket.socket(fileno=os.dup(0))
-control.send({ready!r})
-while True:
-    request, channels, _, _ = socket.recv_fds(control, 64, 1)
-    if not request: break
-    os.close(channels[0])
-    control.send({no_room!r} + b'Resource temporarily unavailable')
-"""
-
-
 def test_a_machine_without_room_is_asked_again_and_then_told(monkeypatch):
-    from autograder.worker import fork_server
-
     monkeypatch.setattr(tiers, "_PATIENCE", 0.3)
-    program = FULL.format(ready=fork_server.READY, no_room=fork_server.NO_ROOM)
-    jail = tiers.Locked("A", lambda: ForkServer([sys.executable, "-c", program], {}))
+    jail = tiers.Locked("A", lambda: ForkServer(program(FULL), {}))
     with pytest.raises(KitError, match="no process could be started"):
         jail.spawn(512)
     assert jail._server.alive  # a failed fork does not end the server
