@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -45,6 +45,14 @@ def folder(ours: Path, *names: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def submitted(folder_of_one: Path) -> AbstractContextManager[int]:
+    """The descriptor of a submission's folder. Only the folder of all submissions, two above it, is
+    ours: neither name below that may be a link. Errors as of `folder`.
+    """
+    student = folder_of_one.parent
+    return folder(student.parent, student.name, folder_of_one.name)
 
 
 def _step(above: int, name: str) -> int:

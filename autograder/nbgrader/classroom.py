@@ -70,7 +70,7 @@ class Classroom:
 def _notebook(folder: Path, topic: Topic) -> tuple[str, bytes]:
     """The name and bytes of the notebook in a student's folder."""
     try:
-        with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
+        with opened.submitted(folder) as at:
             return require_notebook(at, topic)
     except NotPlain as error:
         raise Unreadable(f"what was handed in cannot be graded: {error}") from None

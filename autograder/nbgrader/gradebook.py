@@ -113,7 +113,7 @@ class Book:
         folder, submitted = self._folder("autograded", student), self._folder("submitted", student)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with files.folder(submitted.parents[1], submitted.parent.name, submitted.name) as at:
+            with files.submitted(submitted) as at:
                 take_over(at, folder, ignore)
         except files.NotPlain as error:  # a link: the Report says so
             ignore(submitted, error)

@@ -70,7 +70,7 @@ def _copied(folder: Path, private: Path, room: Classroom, log: Any) -> tuple[Pat
         (target / FILE).write_text(text_of(when.moment))
     try:
         nb = room.read(folder)
-        with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
+        with opened.submitted(folder) as at:
             take_over(at, target, left_out)
     except NotPlain as error:
         left_out(Path(), error)

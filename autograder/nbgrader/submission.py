@@ -63,7 +63,7 @@ def read(classroom: Classroom, student: str, folder: Path) -> Submission:
 def _stamps(folder: Path) -> _Stamps:
     """By name, which file each notebook is, when it was saved and how large it is."""
     try:
-        with opened.folder(folder.parent.parent, folder.parent.name, folder.name) as at:
+        with opened.submitted(folder) as at:
             return tuple(_stamp(at, n) for n in opened.names(at) if n.endswith(".ipynb"))
     except OSError:
         return ()

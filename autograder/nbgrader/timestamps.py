@@ -105,7 +105,7 @@ def settle(folder: Path, due: datetime | None) -> HandedIn:
     file said before is set aside. A folder that cannot be written stays as it is.
     """
     found = handed_in(folder, due)
-    with suppress(OSError), opened.folder(*_below(folder)) as at:
+    with suppress(OSError), opened.submitted(folder) as at:
         if found.warning is not None:
             os.replace(FILE, ASIDE, src_dir_fd=at, dst_dir_fd=at)
         if found.moment is not None and (found.warning or said(folder) is None):
